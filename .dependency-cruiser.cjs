@@ -1,0 +1,67 @@
+/** The sentences of docs/layout.md that can be checked. */
+const module_ = (name) => `^src/modules/${name}/`;
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'], pathNot: '\\.entity\\.ts$' } },
+    },
+    {
+      name: 'platform-knows-no-module',
+      severity: 'error',
+      from: { path: '^src/platform/' },
+      to: { path: '^src/(modules|scripts|app|main|entities)' },
+    },
+    {
+      name: 'modules-only-through-their-index',
+      comment: 'What a module exports from index.ts is its public API.',
+      severity: 'error',
+      from: { path: '^(src/modules/([^/]+)/|src/[^/]+\\.ts|src/scripts/|mikro-orm)' },
+      to: { path: '^src/modules/([^/]+)/', pathNot: ['^src/modules/[^/]+/index\\.ts$', '^src/modules/$2/'] },
+    },
+    {
+      name: 'events-know-no-other-module',
+      severity: 'error',
+      from: { path: module_('events') },
+      to: { path: '^src/modules/', pathNot: module_('events') },
+    },
+    {
+      name: 'orders-know-events-only',
+      severity: 'error',
+      from: { path: module_('orders') },
+      to: { path: '^src/modules/', pathNot: '^src/modules/(orders|events)/' },
+    },
+    {
+      name: 'only-booking-writes-the-inventory',
+      severity: 'error',
+      from: { pathNot: module_('booking') },
+      to: { path: 'turn-writer' },
+    },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, pathNot: ['^src/main\\.ts$', '^src/scripts/', '^migrations/'] },
+      to: {},
+    },
+    {
+      name: 'no-dev-dependencies',
+      severity: 'error',
+      from: { path: '^src', pathNot: '^src/platform/database/embedded-postgres' },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default', 'types'],
+      extensions: ['.ts', '.js'],
+    },
+  },
+};

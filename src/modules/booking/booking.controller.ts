@@ -1,0 +1,95 @@
+import { Body, Controller, Post } from '@nestjs/common';
+import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Caller } from '../../platform/http/caller.js';
+import { ApiProblems, ApiResource } from '../../platform/http/openapi.js';
+import { PathId } from '../../platform/http/path-id.js';
+import type { Answer } from '../../platform/idempotency/answer.js';
+import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
+import { Idempotent, IdempotencyOf } from '../../platform/idempotency/idempotent.decorator.js';
+import { ApiEventId, EVENT_NOT_FOUND, EVENT_NOT_ON_SALE, EventDto, TICKET_TYPE_NOT_FOUND } from '../events/index.js';
+import {
+  ApiOrderId,
+  CUSTOMER_LIMIT_EXCEEDED,
+  ORDER_NOT_CANCELLABLE,
+  ORDER_NOT_FOUND,
+  OrderDto,
+  QUANTITY_OUT_OF_RANGE,
+  SOLD_OUT,
+} from '../orders/index.js';
+import { BookingDto, CancelOrderDto } from './booking.dto.js';
+import { BookingService } from './booking.service.js';
+
+/** The routes that change the inventory. */
+@Controller({ version: '1' })
+export class BookingController {
+  constructor(private readonly booking: BookingService) {}
+
+  @Post('events/:eventId/bookings')
+  @ApiTags('Booking')
+  @ApiEventId()
+  @Idempotent({ required: true, exampleKey: 'booking-1', location: (body) => `/v1/orders/${body.id}` })
+  @ApiOperation({
+    operationId: 'book',
+    summary: 'Book tickets',
+    description:
+      'All items or none. The order is confirmed at once. Repeat the request with the same key when you got no answer: it books once.',
+  })
+  @ApiResource(201, OrderDto, 'The order.')
+  @ApiProblems(
+    EVENT_NOT_FOUND,
+    TICKET_TYPE_NOT_FOUND,
+    SOLD_OUT,
+    EVENT_NOT_ON_SALE,
+    CUSTOMER_LIMIT_EXCEEDED,
+    QUANTITY_OUT_OF_RANGE,
+  )
+  book(
+    @PathId('eventId') eventId: string,
+    @Body() dto: BookingDto,
+    @Caller() caller: string,
+    @IdempotencyOf() request: IdempotentRequest,
+  ): Promise<Answer<OrderDto>> {
+    return this.booking.book(eventId, dto, caller, request);
+  }
+
+  @Post('events/:eventId/cancel')
+  @ApiTags('Events')
+  @ApiEventId()
+  @Idempotent({ required: false, exampleKey: 'cancel-event-1' })
+  @ApiOperation({
+    operationId: 'cancelEvent',
+    summary: 'Cancel an event',
+    description:
+      'It is off sale at once and for good; its held and confirmed orders are cancelled with the reason `event-cancelled`. Again: the same answer.',
+  })
+  @ApiResource(200, EventDto, 'The cancelled event.')
+  @ApiProblems(EVENT_NOT_FOUND)
+  cancelEvent(
+    @PathId('eventId') eventId: string,
+    @Caller() caller: string,
+    @IdempotencyOf() request: IdempotentRequest | null,
+  ): Promise<Answer<EventDto>> {
+    return this.booking.cancelEvent(eventId, caller, request);
+  }
+
+  @Post('orders/:orderId/cancel')
+  @ApiTags('Orders')
+  @ApiOrderId()
+  @ApiBody({ type: CancelOrderDto, required: false })
+  @Idempotent({ required: false, exampleKey: 'cancel-order-1' })
+  @ApiOperation({
+    operationId: 'cancelOrder',
+    summary: 'Cancel an order',
+    description: 'Its tickets are available again in the same commit. Again on a cancelled order: the same answer.',
+  })
+  @ApiResource(200, OrderDto, 'The cancelled order.')
+  @ApiProblems(ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE)
+  cancelOrder(
+    @PathId('orderId') orderId: string,
+    @Body() dto: CancelOrderDto,
+    @Caller() caller: string,
+    @IdempotencyOf() request: IdempotentRequest | null,
+  ): Promise<Answer<OrderDto>> {
+    return this.booking.cancelOrder(orderId, dto, caller, request);
+  }
+}

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { EventsModule } from '../events/index.js';
+import { OrdersModule } from '../orders/index.js';
+import { BookingController } from './booking.controller.js';
+import { BookingService } from './booking.service.js';
+import { FinishEventCancellationsJob } from './finish-event-cancellations.job.js';
+
+@Module({
+  imports: [EventsModule, OrdersModule],
+  controllers: [BookingController],
+  providers: [BookingService, FinishEventCancellationsJob],
+  exports: [BookingService],
+})
+export class BookingModule {}

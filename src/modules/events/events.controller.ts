@@ -1,0 +1,111 @@
+import { Body, Controller, Get, Patch, Post, Query } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiIfMatch, RequiredIfMatch, type ExpectedVersions } from '../../platform/http/etag.js';
+import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
+import type { Page } from '../../platform/http/pagination.js';
+import { PathId } from '../../platform/http/path-id.js';
+import type { Answer } from '../../platform/idempotency/answer.js';
+import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
+import { Idempotent, IdempotencyOf } from '../../platform/idempotency/idempotent.decorator.js';
+import { AvailabilityService } from './availability.service.js';
+import { DEMO } from './demo-ids.js';
+import { CreateEventDto, EventDto, EventPageDto, EventQueryDto, UpdateEventDto } from './events.dto.js';
+import { AvailabilityDto } from './availability.dto.js';
+import { EVENT_NOT_FOUND, INVALID_TRANSITION } from './events.errors.js';
+import { EventsService } from './events.service.js';
+
+export const ApiEventId = () =>
+  ApiParam({
+    name: 'eventId',
+    description: 'The event.',
+    schema: { type: 'string', format: 'uuid', minLength: 36, maxLength: 36 },
+    example: DEMO.eventId,
+  });
+
+@ApiTags('Events')
+@Controller({ path: 'events', version: '1' })
+export class EventsController {
+  constructor(
+    private readonly events: EventsService,
+    private readonly availability: AvailabilityService,
+  ) {}
+
+  @Post()
+  @Idempotent({ required: false, exampleKey: 'create-event-1', location: (body) => `/v1/events/${body.id}` })
+  @ApiOperation({
+    operationId: 'createEvent',
+    summary: 'Create an event',
+    description: 'The event is a draft until it is published. Give it ticket types first.',
+  })
+  @ApiResource(201, EventDto, 'The new event.')
+  create(@Body() dto: CreateEventDto, @IdempotencyOf() request: IdempotentRequest | null): Promise<Answer<EventDto>> {
+    return this.events.create(dto, request);
+  }
+
+  @Get()
+  @ApiOperation({ operationId: 'listEvents', summary: 'List events', description: 'Soonest first, a page at a time.' })
+  @ApiResponse({ status: 200, type: EventPageDto, description: 'One page of events.' })
+  @ApiProblems()
+  list(@Query() query: EventQueryDto): Promise<Page<EventDto>> {
+    return this.events.list(query);
+  }
+
+  @Get(':eventId')
+  @ApiEventId()
+  @ApiIfNoneMatch()
+  @ApiOperation({
+    operationId: 'getEvent',
+    summary: 'Read an event',
+    description: 'With its ticket types. What is left of them is in the availability.',
+  })
+  @ApiResource(200, EventDto, 'The event.')
+  @ApiProblems(EVENT_NOT_FOUND)
+  get(@PathId('eventId') eventId: string): Promise<EventDto> {
+    return this.events.get(eventId);
+  }
+
+  @Patch(':eventId')
+  @ApiEventId()
+  @ApiIfMatch(true)
+  @ApiOperation({
+    operationId: 'updateEvent',
+    summary: 'Change an event',
+    description: 'Members that are left out stay as they are; null clears. The currency cannot be changed.',
+  })
+  @ApiResource(200, EventDto, 'The changed event.')
+  @ApiProblems(EVENT_NOT_FOUND, INVALID_TRANSITION)
+  update(
+    @PathId('eventId') eventId: string,
+    @Body() dto: UpdateEventDto,
+    @RequiredIfMatch() expected: ExpectedVersions,
+  ): Promise<EventDto> {
+    return this.events.update(eventId, dto, expected);
+  }
+
+  @Post(':eventId/publish')
+  @ApiEventId()
+  @Idempotent({ required: false, exampleKey: 'publish-event-1' })
+  @ApiOperation({
+    operationId: 'publishEvent',
+    summary: 'Publish an event',
+    description: 'From now on it can be booked, within its sales window. Again on a published event: the same answer.',
+  })
+  @ApiResource(200, EventDto, 'The published event.')
+  @ApiProblems(EVENT_NOT_FOUND, INVALID_TRANSITION)
+  publish(@PathId('eventId') eventId: string, @IdempotencyOf() request: IdempotentRequest | null): Promise<Answer<EventDto>> {
+    return this.events.publish(eventId, request);
+  }
+
+  @Get(':eventId/availability')
+  @ApiEventId()
+  @ApiOperation({
+    operationId: 'getAvailability',
+    summary: 'See what is left',
+    description: 'All numbers are of one moment; capacity = held + sold + available.',
+  })
+  @ApiResponse({ status: 200, type: AvailabilityDto, description: 'What is left of each ticket type.' })
+  @ApiProblems(EVENT_NOT_FOUND)
+  getAvailability(@PathId('eventId') eventId: string): Promise<AvailabilityDto> {
+    return this.availability.get(eventId);
+  }
+}

@@ -1,0 +1,12 @@
+import { Module } from '@nestjs/common';
+import { AvailabilityService } from './availability.service.js';
+import { EventsController } from './events.controller.js';
+import { EventsService } from './events.service.js';
+import { TicketTypesController } from './ticket-types.controller.js';
+import { TicketTypesService } from './ticket-types.service.js';
+
+@Module({
+  controllers: [EventsController, TicketTypesController],
+  providers: [EventsService, TicketTypesService, AvailabilityService],
+})
+export class EventsModule {}

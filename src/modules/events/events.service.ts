@@ -1,0 +1,137 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { databaseNow } from '../../platform/database/clock.js';
+import { TransactionRetry } from '../../platform/database/transaction-retry.js';
+import { assertVersion, type ExpectedVersions } from '../../platform/http/etag.js';
+import { afterTimeAndId, toPage, type Page } from '../../platform/http/pagination.js';
+import { formatTime } from '../../platform/http/times.js';
+import type { Answer } from '../../platform/idempotency/answer.js';
+import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
+import { IdempotencyStore } from '../../platform/idempotency/idempotency.store.js';
+import { given, timeOrNull } from './changes.js';
+import { lockEvent } from './event-lock.js';
+import { ticketTypesOf } from './event-queries.js';
+import { Event, type EventDetails } from './event.entity.js';
+import { toEventDto } from './event.mapper.js';
+import type { CreateEventDto, EventDto, EventQueryDto, UpdateEventDto } from './events.dto.js';
+import { eventNotFound } from './events.errors.js';
+
+/** Events: reading, and every change but those of the inventory. */
+@Injectable()
+export class EventsService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly retry: TransactionRetry,
+    private readonly idempotency: IdempotencyStore,
+  ) {}
+
+  create(dto: CreateEventDto, request: IdempotentRequest | null): Promise<Answer<EventDto>> {
+    const work = () =>
+      this.em.fork().transactional((em) =>
+        this.idempotency.once(em, request, 201, idOf, async () => {
+          const event = Event.draft(uuidv7(), dto.currency, newDetails(dto), await databaseNow(em));
+          em.persist(event);
+          return toEventDto(event, []);
+        }),
+      );
+    return this.retry.run(work, { recognisesItsOwnCommit: request !== null });
+  }
+
+  async get(eventId: string): Promise<EventDto> {
+    const em = this.em.fork();
+    const event = await em.findOne(Event, eventId);
+    if (!event) throw eventNotFound(eventId);
+    return toEventDto(event, await ticketTypesOf(em, [eventId]));
+  }
+
+  async list(query: EventQueryDto): Promise<Page<EventDto>> {
+    const em = this.em.fork();
+    const after = afterTimeAndId(query);
+    const events = await em.find(
+      Event,
+      {
+        $and: [
+          query.status ? { status: query.status } : {},
+          query.startsAfter ? { startsAt: { $gte: new Date(query.startsAfter) } } : {},
+          query.startsBefore ? { startsAt: { $lt: new Date(query.startsBefore) } } : {},
+          query.q ? containing(query.q) : {},
+          after ? { $or: [{ startsAt: { $gt: after.at } }, { startsAt: after.at, id: { $gt: after.id } }] } : {},
+        ],
+      },
+      { orderBy: { startsAt: 'asc', id: 'asc' }, limit: query.pageSize + 1 },
+    );
+    const ticketTypes = Map.groupBy(
+      await ticketTypesOf(
+        em,
+        events.map((event) => event.id),
+      ),
+      (ticketType) => ticketType.eventId,
+    );
+    return toPage(
+      events,
+      query,
+      (event) => [formatTime(event.startsAt), event.id],
+      (event) => toEventDto(event, ticketTypes.get(event.id) ?? []),
+    );
+  }
+
+  update(eventId: string, dto: UpdateEventDto, expected: ExpectedVersions): Promise<EventDto> {
+    const work = () =>
+      this.em.fork().transactional(async (em) => {
+        const event = await lockEvent(em, eventId);
+        assertVersion(expected, event.version);
+        event.change(changedDetails(dto), await databaseNow(em));
+        return toEventDto(event, await ticketTypesOf(em, [eventId]));
+      });
+    return this.retry.run(work, { recognisesItsOwnCommit: false });
+  }
+
+  publish(eventId: string, request: IdempotentRequest | null): Promise<Answer<EventDto>> {
+    const work = () =>
+      this.em.fork().transactional(async (em) => {
+        const event = await lockEvent(em, eventId);
+        return this.idempotency.once(em, request, 200, idOf, async () => {
+          event.publish(await databaseNow(em));
+          return toEventDto(event, await ticketTypesOf(em, [eventId]));
+        });
+      });
+    return this.retry.run(work, { recognisesItsOwnCommit: true });
+  }
+}
+
+const idOf = (body: EventDto) => body.id;
+
+/** `ILIKE` on each text of the event; the wildcards of the pattern language stand for themselves. */
+function containing(text: string) {
+  const pattern = `%${text.replaceAll(/[\\%_]/g, String.raw`\$&`)}%`;
+  return { $or: [{ name: { $ilike: pattern } }, { venue: { $ilike: pattern } }, { description: { $ilike: pattern } }] };
+}
+
+function newDetails(dto: CreateEventDto): EventDetails {
+  return {
+    name: dto.name,
+    description: dto.description ?? null,
+    venue: dto.venue ?? null,
+    startsAt: new Date(dto.startsAt),
+    endsAt: dto.endsAt ? new Date(dto.endsAt) : null,
+    timeZone: dto.timeZone,
+    salesOpenAt: dto.salesOpenAt ? new Date(dto.salesOpenAt) : null,
+    salesCloseAt: dto.salesCloseAt ? new Date(dto.salesCloseAt) : null,
+    maxTicketsPerCustomer: dto.maxTicketsPerCustomer ?? null,
+    metadata: dto.metadata ?? {},
+  };
+}
+
+function changedDetails(dto: UpdateEventDto): Partial<EventDetails> {
+  const { startsAt, endsAt, salesOpenAt, salesCloseAt, ...same } = dto;
+  return {
+    ...given(same),
+    ...given({
+      startsAt: startsAt === undefined ? undefined : new Date(startsAt),
+      endsAt: timeOrNull(endsAt),
+      salesOpenAt: timeOrNull(salesOpenAt),
+      salesCloseAt: timeOrNull(salesCloseAt),
+    }),
+  };
+}

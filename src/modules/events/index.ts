@@ -1,0 +1,17 @@
+export { seedDemoEvent } from './demo-event.js';
+export { DEMO } from './demo-ids.js';
+export { Event, salesWindowRefusal } from './event.entity.js';
+export { toEventDto } from './event.mapper.js';
+export { ticketTypesOf } from './event-queries.js';
+export { ApiEventId } from './events.controller.js';
+export { EventDto } from './events.dto.js';
+export {
+  EVENT_NOT_FOUND,
+  EVENT_NOT_ON_SALE,
+  eventNotFound,
+  INVALID_TRANSITION,
+  TICKET_TYPE_NOT_FOUND,
+  ticketTypeNotFound,
+} from './events.errors.js';
+export { EventsModule } from './events.module.js';
+export { type Counter, TicketType } from './ticket-type.entity.js';

@@ -1,0 +1,135 @@
+import { ApiSchema } from '@nestjs/swagger';
+import { IntegerField, ListField, ObjectField, TextField, TimestampField, UuidField } from '../../platform/http/fields.js';
+import { MoneyDto } from '../../platform/http/money.js';
+import { DEMO } from './demo-ids.js';
+import { idField, MAX_CAPACITY, nextCursor, salesCloseAt, salesOpenAt, versionField } from './dto-fields.js';
+import { MAX_PER_ORDER } from './ticket-type.entity.js';
+
+@ApiSchema({ name: 'CreateTicketType' })
+export class CreateTicketTypeDto {
+  @TextField({ min: 1, max: 200, description: 'What the ticket type is called.', example: 'Balcony' })
+  name!: string;
+
+  @TextField({
+    max: 10_000,
+    optional: true,
+    nullable: true,
+    description: 'Longer text.',
+    example: 'Seated, with a view of the harbour.',
+  })
+  description?: string | null;
+
+  @ObjectField({ type: () => MoneyDto, description: "Price of one ticket, in the event's currency." })
+  price!: MoneyDto;
+
+  @IntegerField({ min: 0, max: MAX_CAPACITY, description: 'How many there are to sell.', example: 200 })
+  capacity!: number;
+
+  @TimestampField({ optional: true, nullable: true, ...salesOpenAt })
+  salesOpenAt?: string | null;
+
+  @TimestampField({ optional: true, nullable: true, ...salesCloseAt })
+  salesCloseAt?: string | null;
+
+  @IntegerField({
+    min: 1,
+    max: MAX_PER_ORDER,
+    optional: true,
+    description: 'Least quantity in one order; 1 by default.',
+    example: 1,
+  })
+  minPerOrder?: number;
+
+  @IntegerField({
+    min: 1,
+    max: MAX_PER_ORDER,
+    optional: true,
+    description: 'Largest quantity in one order; 100 by default.',
+    example: 10,
+  })
+  maxPerOrder?: number;
+}
+
+@ApiSchema({ name: 'UpdateTicketType' })
+export class UpdateTicketTypeDto {
+  @TextField({ min: 1, max: 200, optional: true, description: 'What the ticket type is called.', example: 'Balcony' })
+  name?: string;
+
+  @TextField({ max: 10_000, optional: true, nullable: true, description: 'Longer text.', example: 'Seated.' })
+  description?: string | null;
+
+  @ObjectField({ type: () => MoneyDto, optional: true, description: 'Price of one ticket; orders that exist keep theirs.' })
+  price?: MoneyDto;
+
+  @IntegerField({
+    min: 0,
+    max: MAX_CAPACITY,
+    optional: true,
+    description: 'How many there are to sell; never under what is held and sold.',
+    example: 250,
+  })
+  capacity?: number;
+
+  @TimestampField({ optional: true, nullable: true, ...salesOpenAt })
+  salesOpenAt?: string | null;
+
+  @TimestampField({ optional: true, nullable: true, ...salesCloseAt })
+  salesCloseAt?: string | null;
+
+  @IntegerField({ min: 1, max: MAX_PER_ORDER, optional: true, description: 'Least quantity in one order.', example: 1 })
+  minPerOrder?: number;
+
+  @IntegerField({ min: 1, max: MAX_PER_ORDER, optional: true, description: 'Largest quantity in one order.', example: 10 })
+  maxPerOrder?: number;
+}
+
+@ApiSchema({ name: 'TicketType' })
+export class TicketTypeDto {
+  @UuidField({ ...idField, example: DEMO.standardId })
+  id!: string;
+
+  @UuidField({ description: 'Its event.', example: DEMO.eventId })
+  eventId!: string;
+
+  @TextField({ min: 1, max: 200, description: 'What it is called.', example: 'Standard' })
+  name!: string;
+
+  @TextField({ max: 10_000, nullable: true, description: 'Longer text.', example: 'Free choice of seat.' })
+  description!: string | null;
+
+  @ObjectField({ type: () => MoneyDto, description: 'Price of one ticket.' })
+  price!: MoneyDto;
+
+  @IntegerField({ min: 0, max: MAX_CAPACITY, description: 'How many there are to sell.', example: 200 })
+  capacity!: number;
+
+  @TimestampField({ nullable: true, ...salesOpenAt })
+  salesOpenAt!: string | null;
+
+  @TimestampField({ nullable: true, ...salesCloseAt })
+  salesCloseAt!: string | null;
+
+  @IntegerField({ min: 1, max: MAX_PER_ORDER, description: 'Least quantity in one order.', example: 1 })
+  minPerOrder!: number;
+
+  @IntegerField({ min: 1, max: MAX_PER_ORDER, description: 'Largest quantity in one order.', example: 10 })
+  maxPerOrder!: number;
+
+  @IntegerField(versionField)
+  version!: number;
+
+  @TimestampField({ description: 'When it was created.' })
+  createdAt!: string;
+
+  @TimestampField({ description: 'When it was last changed.' })
+  updatedAt!: string;
+}
+
+@ApiSchema({ name: 'TicketTypePage' })
+export class TicketTypePageDto {
+  @ListField({ type: () => TicketTypeDto, max: 200, description: 'In the order in which they were created.' })
+  items!: TicketTypeDto[];
+
+  @TextField(nextCursor)
+  nextCursor!: string | null;
+}

@@ -1,0 +1,152 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { databaseNow } from '../../platform/database/clock.js';
+import { violates } from '../../platform/database/database-errors.js';
+import { TransactionRetry } from '../../platform/database/transaction-retry.js';
+import { DomainError } from '../../platform/errors/domain-error.js';
+import { validationFailed } from '../../platform/errors/platform.errors.js';
+import { assertVersion, type ExpectedVersions } from '../../platform/http/etag.js';
+import type { MoneyDto } from '../../platform/http/money.js';
+import { afterTimeAndId, toPage, type Page, type PageQueryDto } from '../../platform/http/pagination.js';
+import { formatTime } from '../../platform/http/times.js';
+import type { Answer } from '../../platform/idempotency/answer.js';
+import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
+import { IdempotencyStore } from '../../platform/idempotency/idempotency.store.js';
+import { given, timeOrNull } from './changes.js';
+import { lockEvent } from './event-lock.js';
+import { Event } from './event.entity.js';
+import { toTicketTypeDto } from './event.mapper.js';
+import { type CreateTicketTypeDto, type TicketTypeDto, type UpdateTicketTypeDto } from './ticket-types.dto.js';
+import { MAX_TICKET_TYPES } from './dto-fields.js';
+import { eventNotFound, TICKET_TYPE_IN_USE, ticketTypeNotFound, TOO_MANY_TICKET_TYPES } from './events.errors.js';
+import { MAX_PER_ORDER, TicketType, type TicketTypeDetails } from './ticket-type.entity.js';
+
+/** Ticket types: their definition and their capacity. Every change takes the event lock first. */
+@Injectable()
+export class TicketTypesService {
+  constructor(
+    private readonly em: EntityManager,
+    private readonly retry: TransactionRetry,
+    private readonly idempotency: IdempotencyStore,
+  ) {}
+
+  create(eventId: string, dto: CreateTicketTypeDto, request: IdempotentRequest | null): Promise<Answer<TicketTypeDto>> {
+    const work = () =>
+      this.em.fork().transactional(async (em) => {
+        const event = await lockEvent(em, eventId);
+        return this.idempotency.once(
+          em,
+          request,
+          201,
+          (body) => body.eventId,
+          async () => {
+            event.assertNotCancelled('given ticket types');
+            await assertRoomForOneMore(em, eventId);
+            assertCurrency(dto.price, event);
+            const now = await databaseNow(em);
+            const ticketType = TicketType.of(event, uuidv7(), newDetails(dto), now);
+            event.touch(now);
+            em.persist(ticketType);
+            return toTicketTypeDto(ticketType);
+          },
+        );
+      });
+    return this.retry.run(work, { recognisesItsOwnCommit: request !== null });
+  }
+
+  async get(eventId: string, ticketTypeId: string): Promise<TicketTypeDto> {
+    const em = this.em.fork();
+    const ticketType = await em.findOne(TicketType, { eventId, id: ticketTypeId });
+    if (ticketType) return toTicketTypeDto(ticketType);
+    if ((await em.count(Event, { id: eventId })) === 0) throw eventNotFound(eventId);
+    throw ticketTypeNotFound(ticketTypeId);
+  }
+
+  async list(eventId: string, query: PageQueryDto): Promise<Page<TicketTypeDto>> {
+    const em = this.em.fork();
+    const after = afterTimeAndId(query);
+    const ticketTypes = await em.find(
+      TicketType,
+      {
+        eventId,
+        ...(after ? { $or: [{ createdAt: { $gt: after.at } }, { createdAt: after.at, id: { $gt: after.id } }] } : {}),
+      },
+      { orderBy: { createdAt: 'asc', id: 'asc' }, limit: query.pageSize + 1 },
+    );
+    if (ticketTypes.length === 0 && (await em.count(Event, { id: eventId })) === 0) throw eventNotFound(eventId);
+    return toPage(ticketTypes, query, ({ createdAt, id }) => [formatTime(createdAt), id], toTicketTypeDto);
+  }
+
+  update(eventId: string, ticketTypeId: string, dto: UpdateTicketTypeDto, expected: ExpectedVersions): Promise<TicketTypeDto> {
+    const work = () =>
+      this.em.fork().transactional(async (em) => {
+        const event = await lockEvent(em, eventId);
+        const ticketType = await findTicketType(em, eventId, ticketTypeId);
+        assertVersion(expected, ticketType.version);
+        event.assertNotCancelled('changed');
+        if (dto.price) assertCurrency(dto.price, event);
+        const now = await databaseNow(em);
+        ticketType.change(changedDetails(dto), now);
+        event.touch(now);
+        return toTicketTypeDto(ticketType);
+      });
+    return this.retry.run(work, { recognisesItsOwnCommit: false });
+  }
+
+  /** @throws DomainError `ticket-type-in-use` when it was ever ordered */
+  delete(eventId: string, ticketTypeId: string, expected: ExpectedVersions): Promise<void> {
+    const work = () =>
+      this.em.fork().transactional(async (em) => {
+        const event = await lockEvent(em, eventId);
+        const ticketType = await findTicketType(em, eventId, ticketTypeId);
+        assertVersion(expected, ticketType.version);
+        event.touch(await databaseNow(em));
+        em.remove(ticketType);
+      });
+    return this.retry.run(work, { recognisesItsOwnCommit: false }).catch((error: unknown) => {
+      // The foreign key of the order items decides: events know nothing of orders.
+      if (!violates(error, 'order_items_ticket_type_fkey')) throw error;
+      throw new DomainError(TICKET_TYPE_IN_USE, TICKET_TYPE_IN_USE.example.detail);
+    });
+  }
+}
+
+async function findTicketType(em: EntityManager, eventId: string, ticketTypeId: string): Promise<TicketType> {
+  const ticketType = await em.findOne(TicketType, { eventId, id: ticketTypeId });
+  if (!ticketType) throw ticketTypeNotFound(ticketTypeId);
+  return ticketType;
+}
+
+async function assertRoomForOneMore(em: EntityManager, eventId: string): Promise<void> {
+  if ((await em.count(TicketType, { eventId })) < MAX_TICKET_TYPES) return;
+  throw new DomainError(TOO_MANY_TICKET_TYPES, `An event has at most ${MAX_TICKET_TYPES} ticket types.`, {
+    limit: MAX_TICKET_TYPES,
+  });
+}
+
+function assertCurrency(price: MoneyDto, event: Event): void {
+  if (price.currency === event.currency) return;
+  throw validationFailed([{ pointer: '/price/currency', detail: `currency must be ${event.currency}, as that of the event` }]);
+}
+
+function newDetails(dto: CreateTicketTypeDto): TicketTypeDetails {
+  return {
+    name: dto.name,
+    description: dto.description ?? null,
+    priceAmount: dto.price.amount,
+    capacity: dto.capacity,
+    salesOpenAt: dto.salesOpenAt ? new Date(dto.salesOpenAt) : null,
+    salesCloseAt: dto.salesCloseAt ? new Date(dto.salesCloseAt) : null,
+    minPerOrder: dto.minPerOrder ?? 1,
+    maxPerOrder: dto.maxPerOrder ?? MAX_PER_ORDER,
+  };
+}
+
+function changedDetails(dto: UpdateTicketTypeDto): Partial<TicketTypeDetails> {
+  const { price, salesOpenAt, salesCloseAt, ...same } = dto;
+  return {
+    ...given(same),
+    ...given({ priceAmount: price?.amount, salesOpenAt: timeOrNull(salesOpenAt), salesCloseAt: timeOrNull(salesCloseAt) }),
+  };
+}

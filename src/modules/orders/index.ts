@@ -1,0 +1,17 @@
+export { customerKeyOf } from './customer.js';
+export { OrderItem } from './order-item.entity.js';
+export { COUNTED_AS, LIVE_STATUSES, ORDER_TRANSITIONS, type OrderStatus } from './order-state.js';
+export { OrderTransition } from './order-transition.entity.js';
+export { Order } from './order.entity.js';
+export { toOrderDto } from './order.mapper.js';
+export { ApiOrderId } from './orders.controller.js';
+export { OrderDto } from './orders.dto.js';
+export {
+  CUSTOMER_LIMIT_EXCEEDED,
+  ORDER_NOT_CANCELLABLE,
+  ORDER_NOT_FOUND,
+  orderNotFound,
+  QUANTITY_OUT_OF_RANGE,
+  SOLD_OUT,
+} from './orders.errors.js';
+export { OrdersModule } from './orders.module.js';

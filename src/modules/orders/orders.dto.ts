@@ -1,0 +1,161 @@
+import { ApiSchema } from '@nestjs/swagger';
+import {
+  EmailField,
+  EnumField,
+  IntegerField,
+  ListField,
+  MetadataField,
+  ObjectField,
+  TextField,
+  TimestampField,
+  UuidField,
+} from '../../platform/http/fields.js';
+import { MoneyDto } from '../../platform/http/money.js';
+import { PageQueryDto } from '../../platform/http/pagination.js';
+import { DEMO } from '../events/index.js';
+import { ORDER_STATUSES, type OrderStatus } from './order-state.js';
+
+const MAX_COUNT = 2 ** 31 - 1;
+const orderId = '019a0000-0000-7000-8000-0000000000a1';
+const sequence = { min: 1, max: MAX_COUNT, example: 42 };
+
+@ApiSchema({ name: 'Customer' })
+export class CustomerDto {
+  @EmailField({ description: 'E-mail address.', example: 'ada@example.com' })
+  email!: string;
+
+  @TextField({ min: 1, max: 200, nullable: true, description: 'Name.', example: 'Ada' })
+  name!: string | null;
+}
+
+@ApiSchema({ name: 'OrderItem' })
+export class OrderItemDto {
+  @UuidField({ description: 'The ticket type.', example: DEMO.standardId })
+  ticketTypeId!: string;
+
+  @TextField({ min: 1, max: 200, description: 'Its name when it was booked.', example: 'Standard' })
+  name!: string;
+
+  @IntegerField({ min: 1, max: 100, description: 'How many tickets.', example: 2 })
+  quantity!: number;
+
+  @ObjectField({ type: () => MoneyDto, description: 'Price of one when it was booked.' })
+  unitPrice!: MoneyDto;
+
+  @ObjectField({ type: () => MoneyDto, description: 'quantity × unitPrice.' })
+  subtotal!: MoneyDto;
+}
+
+@ApiSchema({ name: 'Order' })
+export class OrderDto {
+  @UuidField({ description: 'UUIDv7.', example: orderId })
+  id!: string;
+
+  @UuidField({ description: 'The event.', example: DEMO.eventId })
+  eventId!: string;
+
+  @IntegerField({ ...sequence, description: "The event's number of this booking: the order in which tickets were allocated." })
+  sequence!: number;
+
+  @EnumField({
+    values: ORDER_STATUSES,
+    name: 'OrderStatus',
+    description: 'The tickets of held and confirmed orders are taken.',
+    example: 'confirmed',
+  })
+  status!: OrderStatus;
+
+  @ListField({ type: () => OrderItemDto, min: 1, max: 20, description: 'In the order of the request.' })
+  items!: OrderItemDto[];
+
+  @ObjectField({ type: () => MoneyDto, description: 'The sum of the subtotals.' })
+  total!: MoneyDto;
+
+  @ObjectField({ type: () => CustomerDto, description: 'Who ordered.' })
+  customer!: CustomerDto;
+
+  @MetadataField({ description: 'Your own data.', example: { channel: 'web' } })
+  metadata!: Record<string, string>;
+
+  @TimestampField({ nullable: true, description: 'When a hold ends.', example: null })
+  expiresAt!: string | null;
+
+  @TimestampField({ nullable: true, description: 'When it was confirmed.' })
+  confirmedAt!: string | null;
+
+  @TimestampField({ nullable: true, description: 'When it was cancelled.', example: null })
+  cancelledAt!: string | null;
+
+  @TextField({
+    max: 200,
+    nullable: true,
+    description: 'Why it was cancelled; `event-cancelled` when the whole event was.',
+    example: null,
+  })
+  cancelReason!: string | null;
+
+  @IntegerField({ min: 1, max: MAX_COUNT, description: 'Grows with each change; the ETag.', example: 1 })
+  version!: number;
+
+  @TimestampField({ description: 'When it was booked.' })
+  createdAt!: string;
+
+  @TimestampField({ description: 'When it was last changed.' })
+  updatedAt!: string;
+}
+
+@ApiSchema({ name: 'OrderPage' })
+export class OrderPageDto {
+  @ListField({ type: () => OrderDto, max: 200, description: 'Newest first.' })
+  items!: OrderDto[];
+
+  @TextField({ max: 512, nullable: true, description: 'Cursor of the next page; null on the last.', example: null })
+  nextCursor!: string | null;
+}
+
+@ApiSchema({ name: 'OrderTransition' })
+export class OrderTransitionDto {
+  @IntegerField({ ...sequence, description: "The event's number of this transition; an event's numbers have no gap." })
+  sequence!: number;
+
+  @EnumField({
+    values: ORDER_STATUSES,
+    name: 'OrderStatus',
+    nullable: true,
+    description: 'The state before; null for the booking.',
+    example: null,
+  })
+  from!: OrderStatus | null;
+
+  @EnumField({ values: ORDER_STATUSES, name: 'OrderStatus', description: 'The state after.', example: 'confirmed' })
+  to!: OrderStatus;
+
+  @TimestampField({ description: 'When, by the clock of the database.' })
+  at!: string;
+
+  @TextField({ min: 1, max: 255, description: 'Who caused it.', example: 'anonymous' })
+  actor!: string;
+
+  @TextField({ max: 200, nullable: true, description: 'Why, if it was said.', example: null })
+  reason!: string | null;
+}
+
+@ApiSchema({ name: 'OrderHistory' })
+export class OrderHistoryPageDto {
+  @ListField({ type: () => OrderTransitionDto, max: 200, description: 'Oldest first.' })
+  items!: OrderTransitionDto[];
+
+  @TextField({ max: 512, nullable: true, description: 'Cursor of the next page; null on the last.', example: null })
+  nextCursor!: string | null;
+}
+
+export class OrderQueryDto extends PageQueryDto {
+  @UuidField({ optional: true, description: 'Only orders of this event.' })
+  eventId?: string;
+
+  @EnumField({ values: ORDER_STATUSES, name: 'OrderStatus', optional: true, description: 'Only orders in this state.' })
+  status?: OrderStatus;
+
+  @EmailField({ optional: true, description: 'Only orders of this customer; case does not count.' })
+  email?: string;
+}

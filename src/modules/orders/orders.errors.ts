@@ -1,0 +1,59 @@
+import { defineProblem, DomainError } from '../../platform/errors/domain-error.js';
+
+const count = { type: 'integer', format: 'int32', minimum: 0, maximum: 10_000_000 };
+
+export const ORDER_NOT_FOUND = defineProblem({
+  code: 'order-not-found',
+  kind: 'not-found',
+  title: 'There is no such order',
+  example: { detail: 'There is no order 019a0000-0000-7000-8000-0000000000ff.' },
+});
+export const ORDER_NOT_CANCELLABLE = defineProblem({
+  code: 'order-not-cancellable',
+  kind: 'conflict',
+  title: 'The order cannot be cancelled',
+  example: { detail: 'An expired order cannot be cancelled.', orderStatus: 'expired' },
+  members: { orderStatus: { type: 'string', enum: ['held', 'confirmed', 'cancelled', 'expired'] } },
+});
+export const SOLD_OUT = defineProblem({
+  code: 'sold-out',
+  kind: 'conflict',
+  title: 'Not enough tickets are left',
+  example: {
+    detail: '1 of the ticket types is short.',
+    shortages: [{ ticketTypeId: '019a0000-0000-7000-8000-000000000011', requested: 4, available: 1 }],
+  },
+  members: {
+    shortages: {
+      type: 'array',
+      maxItems: 20,
+      description: 'The ticket types that are short.',
+      items: {
+        type: 'object',
+        required: ['ticketTypeId', 'requested', 'available'],
+        properties: { ticketTypeId: { type: 'string', format: 'uuid' }, requested: count, available: count },
+      },
+    },
+  },
+});
+export const QUANTITY_OUT_OF_RANGE = defineProblem({
+  code: 'quantity-out-of-range',
+  kind: 'out-of-range',
+  title: 'The ticket type does not allow this quantity in one order',
+  example: {
+    detail: 'Between 2 and 8 tickets of VIP can be ordered at once.',
+    ticketTypeId: '019a0000-0000-7000-8000-000000000013',
+    minPerOrder: 2,
+    maxPerOrder: 8,
+  },
+  members: { ticketTypeId: { type: 'string', format: 'uuid' }, minPerOrder: count, maxPerOrder: count },
+});
+export const CUSTOMER_LIMIT_EXCEEDED = defineProblem({
+  code: 'customer-limit-exceeded',
+  kind: 'conflict',
+  title: 'The customer would have more tickets than the event allows',
+  example: { detail: 'A customer may have 10 tickets of this event and has 8.', limit: 10, alreadyBooked: 8 },
+  members: { limit: count, alreadyBooked: count },
+});
+
+export const orderNotFound = (orderId: string) => new DomainError(ORDER_NOT_FOUND, `There is no order ${orderId}.`);

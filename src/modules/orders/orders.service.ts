@@ -1,0 +1,50 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { afterNumber, afterTimeAndId, toPage, type Page, type PageQueryDto } from '../../platform/http/pagination.js';
+import { formatTime } from '../../platform/http/times.js';
+import { customerKeyOf } from './customer.js';
+import { OrderTransition } from './order-transition.entity.js';
+import { Order } from './order.entity.js';
+import { toOrderDto, toOrderTransitionDto } from './order.mapper.js';
+import type { OrderDto, OrderQueryDto, OrderTransitionDto } from './orders.dto.js';
+import { orderNotFound } from './orders.errors.js';
+
+/** Reads orders. What changes them is in the booking module. */
+@Injectable()
+export class OrdersService {
+  constructor(private readonly em: EntityManager) {}
+
+  async get(orderId: string): Promise<OrderDto> {
+    const order = await this.em.fork().findOne(Order, orderId, { populate: ['items'], strategy: 'select-in' });
+    if (!order) throw orderNotFound(orderId);
+    return toOrderDto(order);
+  }
+
+  async list(query: OrderQueryDto): Promise<Page<OrderDto>> {
+    const after = afterTimeAndId(query);
+    const orders = await this.em.fork().find(
+      Order,
+      {
+        ...(query.eventId ? { eventId: query.eventId.toLowerCase() } : {}),
+        ...(query.status ? { status: query.status } : {}),
+        ...(query.email ? { customerKey: customerKeyOf(query.email) } : {}),
+        ...(after ? { $or: [{ createdAt: { $lt: after.at } }, { createdAt: after.at, id: { $lt: after.id } }] } : {}),
+      },
+      { populate: ['items'], strategy: 'select-in', orderBy: { createdAt: 'desc', id: 'desc' }, limit: query.pageSize + 1 },
+    );
+    return toPage(orders, query, ({ createdAt, id }) => [formatTime(createdAt), id], toOrderDto);
+  }
+
+  async history(orderId: string, query: PageQueryDto): Promise<Page<OrderTransitionDto>> {
+    const em = this.em.fork();
+    const after = afterNumber(query) ?? 0;
+    const transitions = await em.find(
+      OrderTransition,
+      { orderId, sequence: { $gt: after } },
+      { orderBy: { sequence: 'asc' }, limit: query.pageSize + 1 },
+    );
+    // Every order has a first line, so only an unknown order (or a cursor past the end) finds none.
+    if (transitions.length === 0 && (await em.count(Order, { id: orderId })) === 0) throw orderNotFound(orderId);
+    return toPage(transitions, query, ({ sequence }) => [sequence], toOrderTransitionDto);
+  }
+}

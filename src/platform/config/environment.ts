@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+const milliseconds = (byDefault: number, min = 1, max = 3_600_000) =>
+  z.coerce.number().int().min(min).max(max).default(byDefault);
+
+const flag = z
+  .enum(['true', 'false', '1', '0'])
+  .default('false')
+  .transform((value) => value === 'true' || value === '1');
+
+/** Every setting of Holdfast; `.env.example` and the README repeat this list and a test compares them. */
+const environmentSchema = z.object({
+  DATABASE_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\/.+/, 'must start with postgres:// or postgresql://')
+    .optional()
+    .describe('PostgreSQL 15 to 18. Without it an embedded PostgreSQL 18 is started in DATA_DIR.'),
+  DATA_DIR: z.string().min(1).default('.data').describe('Folder of the embedded PostgreSQL.'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for all.'),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(3000).describe('Port to listen on; 0 for any free one.'),
+  MIGRATE_ON_START: flag.describe('Run the migrations at start. Always on with the embedded database.'),
+  LOG_LEVEL: z.enum(['error', 'warn', 'log', 'debug', 'verbose']).default('log').describe('Least severe level that is logged.'),
+  DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(500).default(10).describe('Most connections of this process.'),
+  DATABASE_POOL_WAIT_MS: milliseconds(30_000).describe('Longest wait for a free connection; then 503 overloaded.'),
+  DATABASE_CONNECT_TIMEOUT_MS: milliseconds(5_000).describe('Longest wait for a new connection to be made.'),
+  DATABASE_PGBOUNCER: flag.describe('Set the time-outs below per transaction, as a transaction pooler needs it.'),
+  DATABASE_STATEMENT_TIMEOUT_MS: milliseconds(10_000).describe('statement_timeout of the server.'),
+  DATABASE_LOCK_TIMEOUT_MS: milliseconds(5_000).describe('lock_timeout of the server: longest wait for an event lock.'),
+  DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS: milliseconds(5_000).describe(
+    'idle_in_transaction_session_timeout: frees the locks of a frozen app.',
+  ),
+  DATABASE_TRANSACTION_TIMEOUT_MS: milliseconds(20_000).describe('transaction_timeout, on PostgreSQL 17 and later.'),
+  DATABASE_CLIENT_CHECK_INTERVAL_MS: milliseconds(500).describe(
+    'client_connection_check_interval: frees what a killed app waited for.',
+  ),
+  DATABASE_QUERY_TIMEOUT_MS: milliseconds(30_000).describe(
+    'Longest wait for an answer of the server; then the connection is destroyed. Keep it above the server-side ones.',
+  ),
+  TRANSACTION_RETRIES: z.coerce.number().int().min(0).max(20).default(4).describe('Retries after a transient database error.'),
+  IDEMPOTENCY_RETENTION_HOURS: z.coerce.number().int().min(24).max(8_760).default(24).describe('How long keys are kept.'),
+  SHUTDOWN_TIMEOUT_MS: milliseconds(10_000).describe('Longest time that a shutdown may take.'),
+});
+
+/** The validated settings. Times are milliseconds unless the name says otherwise. */
+export type Environment = z.infer<typeof environmentSchema>;
+
+/** Name, default and meaning of every setting, for the documentation check. */
+export const environmentReference: ReadonlyArray<{ name: string; byDefault: string; description: string }> = Object.entries(
+  environmentSchema.shape,
+).map(([name, schema]) => ({
+  name,
+  byDefault: String((z.safeParse(schema, undefined).data) ?? ''),
+  description: schema.description ?? '',
+}));
+
+export class InvalidEnvironmentError extends Error {
+  constructor(readonly problems: string[]) {
+    super(`The environment is not valid:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
+  }
+}
+
+/**
+ * Reads the settings from environment variables; an empty variable counts as absent.
+ * @throws InvalidEnvironmentError with every problem at once
+ */
+export function readEnvironment(variables: Record<string, string | undefined>): Environment {
+  const given = Object.fromEntries(Object.entries(variables).filter(([, value]) => value !== undefined && value !== ''));
+  const result = environmentSchema.safeParse(given);
+  if (!result.success) {
+    throw new InvalidEnvironmentError(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  }
+  return result.data;
+}

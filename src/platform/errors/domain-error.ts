@@ -1,0 +1,62 @@
+/** What kind of refusal a problem is; the HTTP status follows from it, in one place (`problem.filter.ts`). */
+export type ProblemKind =
+  | 'malformed'
+  | 'invalid'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'conflict'
+  | 'gone'
+  | 'stale'
+  | 'too-large'
+  | 'unsupported-media'
+  | 'out-of-range'
+  | 'precondition-required'
+  | 'unavailable'
+  | 'internal';
+
+/** One entry of the catalogue of problems. `code` is stable: clients decide by it. */
+export interface ProblemDefinition {
+  readonly code: string;
+  readonly kind: ProblemKind;
+  readonly title: string;
+  /** Example of what `detail` and the extension members look like, for the OpenAPI document. */
+  readonly example: { detail: string; [member: string]: unknown };
+  /** OpenAPI schemas of its extension members. */
+  readonly members?: Record<string, object>;
+}
+
+const catalogue = new Map<string, ProblemDefinition>();
+
+/** Registers a problem code. Each code is defined once, by the module that raises it. */
+export function defineProblem(definition: ProblemDefinition): ProblemDefinition {
+  if (catalogue.has(definition.code)) throw new Error(`Problem code ${definition.code} is defined twice`);
+  catalogue.set(definition.code, definition);
+  return definition;
+}
+
+/** Every problem code of the running application. */
+export function allProblems(): ProblemDefinition[] {
+  return [...catalogue.values()].toSorted((a, b) => a.code.localeCompare(b.code));
+}
+
+/** A refusal that the caller is told about: becomes problem+json. `details` are its extension members. */
+export class DomainError extends Error {
+  constructor(
+    readonly problem: ProblemDefinition,
+    readonly detail: string,
+    readonly details: Record<string, unknown> = {},
+    options?: ErrorOptions,
+  ) {
+    super(`${problem.code}: ${detail}`, options);
+  }
+
+  get code(): string {
+    return this.problem.code;
+  }
+}
+
+/** One fault of a request; `pointer` is a JSON Pointer (RFC 6901) into the body, or the name of a query parameter. */
+export interface FieldError {
+  pointer: string;
+  detail: string;
+}

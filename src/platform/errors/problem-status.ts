@@ -1,0 +1,18 @@
+import type { ProblemKind } from './domain-error.js';
+
+/** The HTTP status of each kind of problem. */
+export const STATUS_OF_KIND: Record<ProblemKind, number> = {
+  malformed: 400,
+  invalid: 400,
+  'not-found': 404,
+  'method-not-allowed': 405,
+  conflict: 409,
+  gone: 410,
+  stale: 412,
+  'too-large': 413,
+  'unsupported-media': 415,
+  'out-of-range': 422,
+  'precondition-required': 428,
+  internal: 500,
+  unavailable: 503,
+};

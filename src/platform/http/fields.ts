@@ -1,0 +1,171 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { Transform, Type, type ClassConstructor } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsEmail,
+  IsIn,
+  IsInt,
+  IsObject,
+  IsString,
+  IsUUID,
+  Length,
+  Matches,
+  Max,
+  Min,
+  ValidateBy,
+  ValidateIf,
+  ValidateNested,
+} from 'class-validator';
+import { isTimestamp, isTimeZone } from './times.js';
+
+/*
+ * One decorator per member of a DTO: what is validated and what the OpenAPI document says come from the same line,
+ * so that they cannot differ.
+ */
+
+export interface FieldOptions {
+  description: string;
+  example?: unknown;
+  /** The member may be left out. */
+  optional?: boolean;
+  /** The member may be null; in a request that is the same as leaving it out, in a PATCH it clears the value. */
+  nullable?: boolean;
+}
+
+function field(options: FieldOptions, schema: Record<string, unknown>, ...rules: PropertyDecorator[]): PropertyDecorator {
+  const isGiven = (_: object, value: unknown) =>
+    !(options.optional && value === undefined) && !(options.nullable && value === null);
+  return applyDecorators(
+    ApiProperty({
+      description: options.description,
+      required: !options.optional,
+      ...(options.nullable ? { nullable: true } : {}),
+      ...(options.example === undefined ? {} : { example: options.example }),
+      ...schema,
+    }),
+    ...(options.optional || options.nullable ? [ValidateIf(isGiven)] : []),
+    ...rules,
+  );
+}
+
+function matchesFormat(name: string, test: (value: unknown) => boolean, message: string): PropertyDecorator {
+  return ValidateBy({ name, validator: { validate: test, defaultMessage: (args) => `${args?.property} ${message}` } });
+}
+
+/** Text of `min` (0) to `max` characters; with `min` of 1 or more it may not be blank. */
+export function TextField(options: FieldOptions & { min?: number; max: number; pattern?: RegExp }): PropertyDecorator {
+  const { min = 0, max, pattern } = options;
+  const rules = [IsString(), Length(min, max)];
+  if (pattern) rules.push(Matches(pattern));
+  else if (min > 0) rules.push(Matches(/\S/, { message: '$property must not be blank' }));
+  return field(
+    options,
+    { type: 'string', minLength: min, maxLength: max, ...(pattern ? { pattern: pattern.source } : {}) },
+    ...rules,
+  );
+}
+
+export function IntegerField(options: FieldOptions & { min: number; max: number }): PropertyDecorator {
+  const { min, max } = options;
+  const format = max > 2 ** 31 - 1 ? 'int64' : 'int32';
+  return field(options, { type: 'integer', format, minimum: min, maximum: max }, IsInt(), Min(min), Max(max));
+}
+
+export function BooleanField(options: FieldOptions): PropertyDecorator {
+  return field(
+    options,
+    { type: 'boolean' },
+    matchesFormat('isBoolean', (value) => typeof value === 'boolean', 'must be true or false'),
+  );
+}
+
+export function UuidField(options: FieldOptions): PropertyDecorator {
+  return field(options, { type: 'string', format: 'uuid', minLength: 36, maxLength: 36 }, IsUUID());
+}
+
+export function TimestampField(options: FieldOptions): PropertyDecorator {
+  return field(
+    { example: '2027-06-19T18:00:00.000Z', ...options },
+    { type: 'string', format: 'date-time', minLength: 20, maxLength: 35 },
+    matchesFormat('isTimestamp', isTimestamp, 'must be an RFC 3339 time with an offset'),
+  );
+}
+
+export function TimeZoneField(options: FieldOptions): PropertyDecorator {
+  return field(
+    options,
+    { type: 'string', minLength: 1, maxLength: 64 },
+    matchesFormat('isTimeZone', isTimeZone, 'must be an IANA time zone name'),
+  );
+}
+
+/** An e-mail address; white space around it does not count. */
+export function EmailField(options: FieldOptions): PropertyDecorator {
+  return field(
+    options,
+    { type: 'string', format: 'email', minLength: 3, maxLength: 254 },
+    IsEmail(),
+    Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value)),
+  );
+}
+
+export function EnumField(options: FieldOptions & { values: readonly string[]; name: string }): PropertyDecorator {
+  return field(options, { enum: [...options.values], enumName: options.name }, IsIn([...options.values]));
+}
+
+export function ObjectField<T extends object>(options: FieldOptions & { type: () => ClassConstructor<T> }): PropertyDecorator {
+  // `IsObject` refuses arrays too, which ValidateNested would look into.
+  return field(options, { type: options.type }, IsObject(), ValidateNested(), Type(options.type));
+}
+
+export function ListField<T extends object>(
+  options: FieldOptions & { type: () => ClassConstructor<T>; min?: number; max: number },
+): PropertyDecorator {
+  const { min = 0, max } = options;
+  return field(
+    options,
+    { type: options.type, isArray: true, minItems: min, maxItems: max },
+    IsArray(),
+    ArrayMinSize(min),
+    ArrayMaxSize(max),
+    IsObject({ each: true }),
+    ValidateNested({ each: true }),
+    Type(options.type),
+  );
+}
+
+const METADATA_MAX_PAIRS = 20;
+const METADATA_MAX_NAME = 40;
+const METADATA_MAX_VALUE = 500;
+
+function isMetadata(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const pairs = Object.entries(value);
+  return (
+    pairs.length <= METADATA_MAX_PAIRS &&
+    pairs.every(
+      ([name, text]) =>
+        name.length > 0 && name.length <= METADATA_MAX_NAME && typeof text === 'string' && text.length <= METADATA_MAX_VALUE,
+    )
+  );
+}
+
+/** The caller's own data: up to 20 pairs of text. */
+export function MetadataField(options: FieldOptions): PropertyDecorator {
+  return field(
+    options,
+    {
+      type: 'object',
+      maxProperties: METADATA_MAX_PAIRS,
+      additionalProperties: { type: 'string', maxLength: METADATA_MAX_VALUE },
+    },
+    matchesFormat(
+      'isMetadata',
+      isMetadata,
+      `must be up to ${METADATA_MAX_PAIRS} pairs of a name (1 to ${METADATA_MAX_NAME} characters) and a text (up to ${METADATA_MAX_VALUE})`,
+    ),
+  );
+}

@@ -1,0 +1,83 @@
+import { Transform } from 'class-transformer';
+import { isUUID } from 'class-validator';
+import { malformed } from '../errors/platform.errors.js';
+import { IntegerField, TextField } from './fields.js';
+import { isTimestamp } from './times.js';
+
+/** `?limit=50` as a number; anything but digits stays as it is and fails the validation. */
+export const QueryInteger = () =>
+  Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value));
+
+export class PageQueryDto {
+  @IntegerField({
+    min: 1,
+    max: 200,
+    optional: true,
+    description: 'How many items a page has at most; 50 by default.',
+    example: 50,
+  })
+  @QueryInteger()
+  limit?: number;
+
+  @TextField({ min: 1, max: 512, optional: true, description: 'The `nextCursor` of the page before.' })
+  cursor?: string;
+
+  get pageSize(): number {
+    return this.limit ?? 50;
+  }
+}
+
+export interface Page<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+/** The place of a row in its list: the values that the list is ordered by. */
+type Place = ReadonlyArray<string | number>;
+
+function encodeCursor(place: Place): string {
+  return Buffer.from(JSON.stringify(place)).toString('base64url');
+}
+
+function decodeCursor(cursor: string, ...checks: Array<(value: unknown) => boolean>): unknown[] {
+  let place: unknown;
+  try {
+    place = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    place = undefined;
+  }
+  if (!Array.isArray(place) || place.length !== checks.length || !checks.every((check, index) => check(place[index]))) {
+    throw malformed('The cursor is broken: use the nextCursor of the page before as it is.');
+  }
+  return place;
+}
+
+/**
+ * Where a page begins in a list that is ordered by a time and then by id; null: at the start.
+ * @throws DomainError `malformed-request` when the cursor is not one of ours
+ */
+export function afterTimeAndId(query: PageQueryDto): { at: Date; id: string } | null {
+  if (query.cursor === undefined) return null;
+  const [at, id] = decodeCursor(query.cursor, isTimestamp, isUUID) as [string, string];
+  return { at: new Date(at), id };
+}
+
+/** Like {@link afterTimeAndId}, for a list that is ordered by a number. */
+export function afterNumber(query: PageQueryDto): number | null {
+  if (query.cursor === undefined) return null;
+  const isNumber = (value: unknown) => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;
+  return decodeCursor(query.cursor, isNumber)[0] as number;
+}
+
+/** Makes a page of rows that were read with `pageSize + 1` as limit: the extra one tells that there are more. */
+export function toPage<Row, Item>(
+  rows: Row[],
+  query: PageQueryDto,
+  placeOf: (row: Row) => Place,
+  toItem: (row: Row) => Item,
+): Page<Item> {
+  const shown = rows.slice(0, query.pageSize);
+  const last = shown.at(-1);
+  const nextCursor = rows.length > query.pageSize && last !== undefined ? encodeCursor(placeOf(last)) : null;
+  return { items: shown.map(toItem), nextCursor };
+}

@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import type { Request } from 'express';
+import { callerOf } from '../http/caller.js';
+import { keyInvalid, keyMissing } from './idempotency.errors.js';
+
+/** What makes a request recognisable when it comes again. */
+export interface IdempotentRequest {
+  readonly caller: string;
+  readonly key: string;
+  readonly fingerprint: string;
+}
+
+const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
+/** RFC 8941 string: printable ASCII in double quotes, with backslash before a quote or backslash. */
+const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
+
+/**
+ * Reads `Idempotency-Key`: a bare token, or an RFC 8941 string (both name the same key).
+ * @returns null when the header is absent
+ * @throws DomainError `idempotency-key-missing` when it is empty, `idempotency-key-invalid`
+ */
+export function parseIdempotencyKey(values: readonly string[] | undefined): string | null {
+  const [value, ...others] = values ?? [];
+  if (value === undefined) return null;
+  if (others.length > 0) throw keyInvalid();
+  let key = value.trim();
+  if (key.startsWith('"')) {
+    const quoted = QUOTED.exec(key);
+    if (!quoted) throw keyInvalid();
+    key = quoted[1]!.replaceAll(/\\(["\\])/g, '$1');
+  }
+  if (key === '') throw keyMissing();
+  if (!PRINTABLE.test(key)) throw keyInvalid();
+  return key;
+}
+
+/** SHA-256 over caller, method, path, query and body; the order of members and white space do not count. */
+export function fingerprintOf(request: Request): string {
+  const parts = [callerOf(request), request.method, request.path, request.query, (request.body as unknown) ?? null];
+  return createHash('sha256').update(canonicalJson(parts)).digest('hex');
+}
+
+function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}

@@ -1,0 +1,65 @@
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { Injectable } from '@nestjs/common';
+import { Answer } from './answer.js';
+import type { IdempotentRequest } from './idempotency-key.js';
+import { IdempotencyRecord } from './idempotency-record.entity.js';
+import { keyReused } from './idempotency.errors.js';
+
+type Remembered = Pick<IdempotencyRecord, 'fingerprint' | 'status' | 'body'>;
+
+/**
+ * The remembered answer, for the very same request.
+ * @throws DomainError `idempotency-key-reused` when the key belongs to another request
+ */
+export function replay(record: Remembered, request: IdempotentRequest): Answer<never> {
+  if (record.fingerprint !== request.fingerprint) throw keyReused();
+  return new Answer(record.status, JSON.parse(record.body) as never, true);
+}
+
+@Injectable()
+export class IdempotencyStore {
+  /** Looks without any lock: what it does not find may still be on its way to a commit. */
+  async find(em: EntityManager, request: IdempotentRequest): Promise<Answer | null> {
+    const record = await em.findOne(
+      IdempotencyRecord,
+      { caller: request.caller, key: request.key },
+      { disableIdentityMap: true },
+    );
+    return record && replay(record, request);
+  }
+
+  /**
+   * Does `work` once per key, inside the transaction of `em`: claims the key first, so that a repeat that comes while this
+   * runs waits on the unique index, and then gets the remembered answer. Take the event lock before, never after: one order
+   * of locks, no deadlock. Refusals are thrown and take the claim back with the transaction.
+   * @param status the HTTP status of success
+   * @param eventIdOf the event that the answer belongs to
+   */
+  async once<T>(
+    em: EntityManager,
+    request: IdempotentRequest | null,
+    status: number,
+    eventIdOf: (body: T) => string,
+    work: () => Promise<T>,
+  ): Promise<Answer<T>> {
+    if (!request) return new Answer(status, await work());
+    const claimed = await em.execute<unknown[]>(
+      `insert into idempotency_keys (caller, key, fingerprint, status, body, created_at)
+       values (?, ?, ?, ?, 'null', clock_timestamp()) on conflict (caller, key) do nothing returning key`,
+      [request.caller, request.key, request.fingerprint, status],
+    );
+    if (claimed.length === 0) {
+      const record = await em.findOneOrFail(IdempotencyRecord, { caller: request.caller, key: request.key });
+      return replay(record, request);
+    }
+    const body = await work();
+    await em.flush();
+    await em.execute('update idempotency_keys set body = ?, event_id = ? where caller = ? and key = ?', [
+      JSON.stringify(body),
+      eventIdOf(body),
+      request.caller,
+      request.key,
+    ]);
+    return new Answer(status, body);
+  }
+}

@@ -1,0 +1,35 @@
+import { Logger } from '@nestjs/common';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { createApp } from '../../src/app.js';
+import { readEnvironment } from '../../src/platform/config/environment.js';
+import { ApiClient } from './client.js';
+import { TestDatabase } from './database.js';
+
+export interface TestApp {
+  app: NestExpressApplication;
+  api: ApiClient;
+  url: string;
+  database: TestDatabase;
+  /** Closes the app and drops the database (or keeps it, when a test failed). */
+  close(): Promise<void>;
+}
+
+/** The real application in this process, on a database of its own, listening on a free port. */
+export async function startApp(variables: Record<string, string> = {}, given?: TestDatabase): Promise<TestApp> {
+  const database = given ?? (await TestDatabase.create());
+  const environment = readEnvironment({ ...variables, DATABASE_URL: database.url });
+  const app = await createApp({ ...environment, DATABASE_URL: database.url }, { logger: false, abortOnError: false });
+  Logger.overrideLogger(false);
+  await app.listen(0, '127.0.0.1');
+  const url = await app.getUrl();
+  return {
+    app,
+    url,
+    database,
+    api: new ApiClient(url),
+    close: async () => {
+      await app.close();
+      if (!given) await database.drop();
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import type { Client, QueryResultRow } from 'pg';
+import { pg } from '../../src/platform/database/pg-client.js';
+
+const TEMPLATE = 'holdfast_template';
+const INVARIANTS = readFileSync(new URL('invariants.sql', import.meta.url), 'utf8');
+
+declare global {
+  var someTestFailed: boolean | undefined;
+}
+
+function serverUrl(database: string): string {
+  const url = new URL(process.env['TEST_SERVER_URL']!);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function onServer(statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: serverUrl('postgres') });
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+/** A migrated database of one test file. */
+export class TestDatabase {
+  private constructor(
+    readonly name: string,
+    readonly url: string,
+    private readonly client: Client,
+  ) {}
+
+  static async create(): Promise<TestDatabase> {
+    const name = `test_${process.pid}_${Date.now().toString(36)}_${Math.random().toString(36).slice(2, 8)}`;
+    await onServer(`create database ${name} template ${TEMPLATE}`);
+    const client = await TestDatabase.connect(serverUrl(name));
+    return new TestDatabase(name, serverUrl(name), client);
+  }
+
+  private static async connect(url: string): Promise<Client> {
+    const client = new pg.Client({ connectionString: url, application_name: 'test' });
+    client.on('error', () => {});
+    await client.connect();
+    return client;
+  }
+
+  /** Another connection, for holding locks and the like; end it yourself. */
+  connect(): Promise<Client> {
+    return TestDatabase.connect(this.url);
+  }
+
+  async sql<T extends QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
+    return (await this.client.query<T>(text, values)).rows;
+  }
+
+  /** Every broken invariant; see `invariants.sql`. */
+  brokenInvariants(): Promise<Array<{ invariant: string; subject: string; found: string }>> {
+    return this.sql(INVARIANTS);
+  }
+
+  /** Drops the database, or keeps it and says its name when a test of this file failed. */
+  async drop(): Promise<void> {
+    await this.client.end();
+    if (globalThis.someTestFailed) console.log(`The database of this file is kept: ${this.name}`);
+    else await onServer(`drop database if exists ${this.name} with (force)`);
+  }
+}
