@@ -1,4 +1,3 @@
-import type { Server } from 'node:http';
 import { VersioningType } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';

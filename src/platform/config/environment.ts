@@ -49,7 +49,7 @@ export const environmentReference: ReadonlyArray<{ name: string; byDefault: stri
   environmentSchema.shape,
 ).map(([name, schema]) => ({
   name,
-  byDefault: String((z.safeParse(schema, undefined).data) ?? ''),
+  byDefault: String(z.safeParse(schema, undefined).data ?? ''),
   description: schema.description ?? '',
 }));
 
