@@ -10,13 +10,15 @@ import { ApiEventId, EVENT_NOT_FOUND, EVENT_NOT_ON_SALE, EventDto, TICKET_TYPE_N
 import {
   ApiOrderId,
   CUSTOMER_LIMIT_EXCEEDED,
+  HOLD_EXPIRED,
   ORDER_NOT_CANCELLABLE,
   ORDER_NOT_FOUND,
+  ORDER_NOT_HELD,
   OrderDto,
   QUANTITY_OUT_OF_RANGE,
   SOLD_OUT,
 } from '../orders/index.js';
-import { BookingDto, CancelOrderDto } from './booking.dto.js';
+import { BookingDto, CancelOrderDto, ConfirmOrderDto, ExtendHoldDto } from './booking.dto.js';
 import { BookingService } from './booking.service.js';
 
 /** The routes that change the inventory. */
@@ -32,7 +34,7 @@ export class BookingController {
     operationId: 'book',
     summary: 'Book tickets',
     description:
-      'All items or none. The order is confirmed at once. Repeat the request with the same key when you got no answer: it books once.',
+      'All items or none. With `hold` the tickets are held for that long and the order waits for its confirmation; without it the order is confirmed at once. Repeat the request with the same key when you got no answer: it books once.',
   })
   @ApiResource(201, OrderDto, 'The order.')
   @ApiProblems(
@@ -72,6 +74,49 @@ export class BookingController {
     return this.booking.cancelEvent(eventId, caller, request);
   }
 
+  @Post('orders/:orderId/confirm')
+  @ApiTags('Orders')
+  @ApiOrderId()
+  @ApiBody({ type: ConfirmOrderDto, required: false })
+  @Idempotent({ required: false, exampleKey: 'confirm-order-1' })
+  @ApiOperation({
+    operationId: 'confirmOrder',
+    summary: 'Confirm a held order',
+    description:
+      'Its tickets are sold. Again on a confirmed order: the same answer. For a payment that came late, `reviveIfAvailable` books the tickets of an expired hold again, if they are still there.',
+  })
+  @ApiResource(200, OrderDto, 'The confirmed order.')
+  @ApiProblems(ORDER_NOT_FOUND, ORDER_NOT_HELD, HOLD_EXPIRED, EVENT_NOT_ON_SALE, CUSTOMER_LIMIT_EXCEEDED)
+  confirm(
+    @PathId('orderId') orderId: string,
+    @Body() dto: ConfirmOrderDto,
+    @Caller() caller: string,
+    @IdempotencyOf() request: IdempotentRequest | null,
+  ): Promise<Answer<OrderDto>> {
+    return this.booking.confirm(orderId, dto, caller, request);
+  }
+
+  @Post('orders/:orderId/extend')
+  @ApiTags('Orders')
+  @ApiOrderId()
+  @Idempotent({ required: false, exampleKey: 'extend-hold-1' })
+  @ApiOperation({
+    operationId: 'extendHold',
+    summary: 'Extend a hold',
+    description:
+      'It ends the given number of seconds from now. The whole life of a hold is bounded (3600 seconds unless configured shorter).',
+  })
+  @ApiResource(200, OrderDto, 'The held order.')
+  @ApiProblems(ORDER_NOT_FOUND, ORDER_NOT_HELD, HOLD_EXPIRED, EVENT_NOT_ON_SALE)
+  extend(
+    @PathId('orderId') orderId: string,
+    @Body() dto: ExtendHoldDto,
+    @Caller() caller: string,
+    @IdempotencyOf() request: IdempotentRequest | null,
+  ): Promise<Answer<OrderDto>> {
+    return this.booking.extend(orderId, dto, caller, request);
+  }
+
   @Post('orders/:orderId/cancel')
   @ApiTags('Orders')
   @ApiOrderId()
@@ -80,10 +125,11 @@ export class BookingController {
   @ApiOperation({
     operationId: 'cancelOrder',
     summary: 'Cancel an order',
-    description: 'Its tickets are available again in the same commit. Again on a cancelled order: the same answer.',
+    description:
+      'Its tickets are available again in the same commit. With `items` only those are given back and the rest of the order stands. Again on a cancelled order, without `items`: the same answer.',
   })
   @ApiResource(200, OrderDto, 'The cancelled order.')
-  @ApiProblems(ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE)
+  @ApiProblems(ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, TICKET_TYPE_NOT_FOUND, QUANTITY_OUT_OF_RANGE)
   cancelOrder(
     @PathId('orderId') orderId: string,
     @Body() dto: CancelOrderDto,

@@ -20,6 +20,11 @@ export class BookingItemDto {
   quantity!: number;
 }
 
+const OncePerTicketType = () =>
+  ArrayUnique((item: BookingItemDto | null) => String(item?.ticketTypeId).toLowerCase(), {
+    message: 'a ticket type may be in items only once',
+  });
+
 @ApiSchema({ name: 'BookingCustomer' })
 export class BookingCustomerDto {
   @EmailField({
@@ -32,6 +37,12 @@ export class BookingCustomerDto {
   name?: string | null;
 }
 
+@ApiSchema({ name: 'Hold' })
+export class HoldDto {
+  @IntegerField({ min: 30, max: 3600, description: 'How long the tickets are held.', example: 600 })
+  seconds!: number;
+}
+
 @ApiSchema({ name: 'Booking' })
 export class BookingDto {
   @ListField({
@@ -40,13 +51,19 @@ export class BookingDto {
     max: 20,
     description: 'All of them are booked or none; a ticket type at most once.',
   })
-  @ArrayUnique((item: BookingItemDto | null) => String(item?.ticketTypeId).toLowerCase(), {
-    message: 'a ticket type may be in items only once',
-  })
+  @OncePerTicketType()
   items!: BookingItemDto[];
 
   @ObjectField({ type: () => BookingCustomerDto, description: 'Who orders.' })
   customer!: BookingCustomerDto;
+
+  @ObjectField({
+    type: () => HoldDto,
+    optional: true,
+    description:
+      'Hold the tickets while the customer pays, and confirm the order then. Without it the order is confirmed at once.',
+  })
+  hold?: HoldDto;
 
   @MetadataField({ optional: true, description: 'Your own data.', example: { channel: 'web' } })
   metadata?: Record<string, string>;
@@ -63,4 +80,40 @@ export class CancelOrderDto {
     example: 'customer-request',
   })
   reason?: string | null;
+
+  @ListField({
+    type: () => BookingItemDto,
+    optional: true,
+    min: 1,
+    max: 20,
+    description: 'Give back only these, and keep the rest of the order. Without it all of it is cancelled.',
+  })
+  @OncePerTicketType()
+  items?: BookingItemDto[];
+}
+
+@ApiSchema({ name: 'ConfirmOrder' })
+export class ConfirmOrderDto {
+  @TextField({
+    min: 1,
+    max: 200,
+    optional: true,
+    nullable: true,
+    description: 'Your name for the payment; shown on the order.',
+    example: 'pay_1',
+  })
+  paymentReference?: string | null;
+
+  @BooleanField({
+    optional: true,
+    description: 'When the hold has expired, book the same tickets again if they are still there, in one commit.',
+    example: false,
+  })
+  reviveIfAvailable?: boolean;
+}
+
+@ApiSchema({ name: 'ExtendHold' })
+export class ExtendHoldDto {
+  @IntegerField({ min: 30, max: 3600, description: 'The hold ends this many seconds from now.', example: 600 })
+  seconds!: number;
 }

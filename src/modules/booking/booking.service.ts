@@ -1,20 +1,25 @@
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
-import { Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import { ENVIRONMENT } from '../../platform/config/config.module.js';
+import type { Environment } from '../../platform/config/environment.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
 import type { DomainError } from '../../platform/errors/domain-error.js';
-import type { Answer } from '../../platform/idempotency/answer.js';
+import { Answer } from '../../platform/idempotency/answer.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 import { Event, type EventDto, eventNotFound } from '../events/index.js';
 import { Order, type OrderDto, orderNotFound } from '../orders/index.js';
-import type { BookingDto, CancelOrderDto } from './booking.dto.js';
-import { BookingTurn } from './booking-turn.js';
+import type { BookingDto, BookingItemDto, CancelOrderDto, ConfirmOrderDto, ExtendHoldDto } from './booking.dto.js';
+import { type BookingRules, BookingTurn } from './booking-turn.js';
 import type { InventoryCommand } from './commands.js';
 import { loadTurn } from './turn-loader.js';
 import { writeTurn } from './turn-writer.js';
 
 /** How many orders of a cancelled event are cancelled in one transaction: bounds its memory and the time of the lock. */
 const CANCELLATION_BATCH = 500;
+
+/** How many holds of one event the sweeper expires in one transaction. */
+const EXPIRY_BATCH = 500;
 
 /** What a command came to: its answer, or why it was refused. */
 export type Outcome = Answer | DomainError;
@@ -25,10 +30,15 @@ export type Outcome = Answer | DomainError;
  */
 @Injectable()
 export class BookingService {
+  private readonly rules: BookingRules;
+
   constructor(
     private readonly em: EntityManager,
     private readonly retry: TransactionRetry,
-  ) {}
+    @Inject(ENVIRONMENT) environment: Pick<Environment, 'HOLD_MAX_SECONDS'>,
+  ) {
+    this.rules = { holdMaxSeconds: environment.HOLD_MAX_SECONDS };
+  }
 
   /** @throws DomainError as documented at the route; nothing was booked then */
   book(eventId: string, dto: BookingDto, actor: string, request: IdempotentRequest): Promise<Answer<OrderDto>> {
@@ -37,22 +47,31 @@ export class BookingService {
       actor,
       request,
       orderId: uuidv7(),
-      items: dto.items.map(({ ticketTypeId, quantity }) => ({ ticketTypeId: ticketTypeId.toLowerCase(), quantity })),
+      items: itemsOf(dto.items),
       customer: { email: dto.customer.email, name: dto.customer.name ?? null },
       metadata: dto.metadata ?? {},
+      holdSeconds: dto.hold?.seconds ?? null,
     });
   }
 
-  async cancelOrder(
-    orderId: string,
-    dto: CancelOrderDto,
-    actor: string,
-    request: IdempotentRequest | null,
-  ): Promise<Answer<OrderDto>> {
-    // An order never changes its event, so this may be read before the lock.
-    const order = await this.retry.read(() => this.em.fork().findOne(Order, orderId, { fields: ['eventId'] }));
-    if (!order) throw orderNotFound(orderId);
-    return this.run<OrderDto>(order.eventId, { kind: 'cancel-order', actor, request, orderId, reason: dto.reason ?? null });
+  confirm(orderId: string, dto: ConfirmOrderDto, actor: string, request: IdempotentRequest | null): Promise<Answer<OrderDto>> {
+    return this.runOnOrder(orderId, {
+      kind: 'confirm',
+      actor,
+      request,
+      orderId,
+      paymentReference: dto.paymentReference ?? null,
+      reviveIfAvailable: dto.reviveIfAvailable ?? false,
+    });
+  }
+
+  extend(orderId: string, dto: ExtendHoldDto, actor: string, request: IdempotentRequest | null): Promise<Answer<OrderDto>> {
+    return this.runOnOrder(orderId, { kind: 'extend', actor, request, orderId, seconds: dto.seconds });
+  }
+
+  cancelOrder(orderId: string, dto: CancelOrderDto, actor: string, request: IdempotentRequest | null): Promise<Answer<OrderDto>> {
+    const items = dto.items ? itemsOf(dto.items) : null;
+    return this.runOnOrder(orderId, { kind: 'cancel-order', actor, request, orderId, reason: dto.reason ?? null, items });
   }
 
   /**
@@ -77,24 +96,57 @@ export class BookingService {
     }
   }
 
-  private async run<T>(eventId: string, command: InventoryCommand): Promise<Answer<T>> {
-    const [outcome] = await this.runTurn(eventId, [command]);
-    if (outcome instanceof Error) throw outcome;
-    return outcome as Answer<T>;
+  /**
+   * Stores the expiry of holds of the event that are past their end, a batch at most.
+   * @returns how many; 0 also when somebody else has the event's lock, who takes back what he needs himself
+   */
+  async expireHolds(eventId: string): Promise<number> {
+    const command = { kind: 'expire-holds', actor: 'system', request: null, limit: EXPIRY_BATCH } as const;
+    const [outcome] = await this.runTurn(eventId, [command], LockMode.PESSIMISTIC_PARTIAL_WRITE);
+    return outcome instanceof Answer ? (outcome.body as { expired: number }).expired : 0;
   }
 
-  /** Runs the commands, all of the same event, in their order. A refused one changes nothing; the others commit together. */
-  private runTurn(eventId: string, commands: readonly InventoryCommand[]): Promise<Outcome[]> {
+  private async runOnOrder(orderId: string, command: InventoryCommand): Promise<Answer<OrderDto>> {
+    // An order never changes its event, so this may be read before the lock.
+    const order = await this.retry.read(() => this.em.fork().findOne(Order, orderId, { fields: ['eventId'] }));
+    if (!order) throw orderNotFound(orderId);
+    return this.run<OrderDto>(order.eventId, command);
+  }
+
+  private async run<T>(eventId: string, command: InventoryCommand): Promise<Answer<T>> {
+    const [outcome] = await this.runTurn(eventId, [command], LockMode.PESSIMISTIC_WRITE);
+    if (outcome instanceof Answer) return outcome as Answer<T>;
+    throw outcome ?? eventNotFound(eventId);
+  }
+
+  /**
+   * Runs the commands, all of the same event, in their order. A refused one changes nothing; the others commit together.
+   * @returns an outcome for each; none when there is no such event, or its row is locked and the mode is not to wait for it
+   */
+  private runTurn(
+    eventId: string,
+    commands: readonly InventoryCommand[],
+    lockMode: LockMode.PESSIMISTIC_WRITE | LockMode.PESSIMISTIC_PARTIAL_WRITE,
+  ): Promise<Outcome[]> {
     const work = () =>
       this.em.fork().transactional(async (em) => {
-        const event = await em.findOne(Event, eventId, { lockMode: LockMode.PESSIMISTIC_WRITE, disableIdentityMap: true });
-        if (!event) throw eventNotFound(eventId);
-        const turn = new BookingTurn(event, await loadTurn(em, event, commands));
+        const event = await em.findOne(Event, eventId, { lockMode, disableIdentityMap: true });
+        if (!event) return [];
+        const turn = new BookingTurn(event, await loadTurn(em, event, commands), this.rules);
         const outcomes = commands.map((command) => turn.decide(command));
         await writeTurn(em, event, turn.writes);
         return outcomes;
       });
-    // Without a key too: to cancel what is cancelled already answers the same.
-    return this.retry.run(work, { recognisesItsOwnCommit: true });
+    return this.retry.run(work, { recognisesItsOwnCommit: commands.every(canBeRepeated) });
   }
+}
+
+function itemsOf(items: readonly BookingItemDto[]) {
+  return items.map(({ ticketTypeId, quantity }) => ({ ticketTypeId: ticketTypeId.toLowerCase(), quantity }));
+}
+
+/** Whether a second run finds what the first one committed: by its key, or because the state is reached already. */
+function canBeRepeated(command: InventoryCommand): boolean {
+  if (command.request) return true;
+  return command.kind !== 'extend' && !(command.kind === 'cancel-order' && command.items !== null);
 }

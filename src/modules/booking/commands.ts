@@ -14,12 +14,30 @@ export interface BookCommand extends Command {
   items: ReadonlyArray<{ ticketTypeId: string; quantity: number }>;
   customer: { email: string; name: string | null };
   metadata: Record<string, string>;
+  /** How long the tickets are held; null: the order is confirmed at once. */
+  holdSeconds: number | null;
+}
+
+export interface ConfirmCommand extends Command {
+  kind: 'confirm';
+  orderId: string;
+  paymentReference: string | null;
+  /** Whether a hold that has expired is booked again if its tickets are still there. */
+  reviveIfAvailable: boolean;
+}
+
+export interface ExtendCommand extends Command {
+  kind: 'extend';
+  orderId: string;
+  seconds: number;
 }
 
 export interface CancelOrderCommand extends Command {
   kind: 'cancel-order';
   orderId: string;
   reason: string | null;
+  /** What is given back; null: everything. */
+  items: ReadonlyArray<{ ticketTypeId: string; quantity: number }> | null;
 }
 
 /** Takes the event off sale; its orders follow by {@link CancelOrdersOfEventCommand}. */
@@ -34,5 +52,19 @@ export interface CancelOrdersOfEventCommand extends Command {
   limit: number;
 }
 
+/** Stores the expiry of the event's holds that are longest past their end, at most `limit`. */
+export interface ExpireHoldsCommand extends Command {
+  kind: 'expire-holds';
+  request: null;
+  limit: number;
+}
+
 /** What changes the inventory of one event. */
-export type InventoryCommand = BookCommand | CancelOrderCommand | CancelEventCommand | CancelOrdersOfEventCommand;
+export type InventoryCommand =
+  | BookCommand
+  | ConfirmCommand
+  | ExtendCommand
+  | CancelOrderCommand
+  | CancelEventCommand
+  | CancelOrdersOfEventCommand
+  | ExpireHoldsCommand;

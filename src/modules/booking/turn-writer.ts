@@ -35,15 +35,15 @@ export async function writeTurn(em: EntityManager, event: Event, writes: TurnWri
     ), changed_orders as (
       update orders o
          set status = c.status, total_amount = c.total_amount, expires_at = c.expires_at, confirmed_at = c.confirmed_at,
-             cancelled_at = c.cancelled_at, cancel_reason = c.cancel_reason, version = c.version, updated_at = c.updated_at
+             payment_reference = c.payment_reference, cancelled_at = c.cancelled_at, cancel_reason = c.cancel_reason, version = c.version, updated_at = c.updated_at
         from json_to_recordset(${json([...writes.changedOrders].map(orderRow))}::json) as c (
         id uuid, status text, total_amount bigint, expires_at timestamptz, confirmed_at timestamptz,
-        cancelled_at timestamptz, cancel_reason text, version integer, updated_at timestamptz)
+        payment_reference text, cancelled_at timestamptz, cancel_reason text, version integer, updated_at timestamptz)
        where o.event_id = ${event.id} and o.id = c.id
     ), new_history as (
-      insert into order_history (event_id, sequence, order_id, from_status, to_status, at, actor, reason)
+      insert into order_history (event_id, sequence, order_id, from_status, step, to_status, at, actor, reason)
       select * from json_to_recordset(${json(writes.transitions.map(transitionRow))}::json) as h (
-        event_id uuid, sequence integer, order_id uuid, from_status text, to_status text, at timestamptz, actor text,
+        event_id uuid, sequence integer, order_id uuid, from_status text, step text, to_status text, at timestamptz, actor text,
         reason text)
     )
     insert into idempotency_keys (caller, key, fingerprint, status, body, event_id, created_at)
@@ -52,7 +52,29 @@ export async function writeTurn(em: EntityManager, event: Event, writes: TurnWri
       caller text, key text, fingerprint text, status smallint, body text)
      order by r.caller, r.key
   `.execute(em.getKysely());
+  if (writes.itemQuantities.size > 0) await writeItemQuantities(em, event, [...writes.itemQuantities.values()]);
 }
+
+/** A second statement, for partial cancellations only. */
+async function writeItemQuantities(em: EntityManager, event: Event, items: readonly ItemQuantity[]): Promise<void> {
+  const rows = items.map(({ orderId, ticketTypeId, quantity }) => ({
+    order_id: orderId,
+    ticket_type_id: ticketTypeId,
+    quantity,
+  }));
+  await sql`
+    with changes as (
+      select * from json_to_recordset(${json(rows)}::json) as c (order_id uuid, ticket_type_id uuid, quantity integer)
+    ), gone as (
+      delete from order_items i using changes c
+       where c.quantity = 0 and i.event_id = ${event.id} and i.order_id = c.order_id and i.ticket_type_id = c.ticket_type_id
+    )
+    update order_items i set quantity = c.quantity from changes c
+     where c.quantity > 0 and i.event_id = ${event.id} and i.order_id = c.order_id and i.ticket_type_id = c.ticket_type_id
+  `.execute(em.getKysely());
+}
+
+type ItemQuantity = { orderId: string; ticketTypeId: string; quantity: number };
 
 const json = (rows: readonly unknown[]) => JSON.stringify(rows);
 
@@ -74,6 +96,7 @@ function orderRow(order: Order) {
     metadata: order.metadata,
     expires_at: order.expiresAt,
     confirmed_at: order.confirmedAt,
+    payment_reference: order.paymentReference,
     cancelled_at: order.cancelledAt,
     cancel_reason: order.cancelReason,
     version: order.version,
@@ -100,6 +123,7 @@ function transitionRow(transition: OrderTransition) {
     sequence: transition.sequence,
     order_id: transition.orderId,
     from_status: transition.fromStatus,
+    step: transition.step,
     to_status: transition.toStatus,
     at: transition.at,
     actor: transition.actor,

@@ -8,8 +8,10 @@ export { ApiOrderId } from './orders.controller.js';
 export { OrderDto } from './orders.dto.js';
 export {
   CUSTOMER_LIMIT_EXCEEDED,
+  HOLD_EXPIRED,
   ORDER_NOT_CANCELLABLE,
   ORDER_NOT_FOUND,
+  ORDER_NOT_HELD,
   orderNotFound,
   QUANTITY_OUT_OF_RANGE,
   SOLD_OUT,

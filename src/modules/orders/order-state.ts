@@ -4,7 +4,8 @@ export const ORDER_STATUSES = ['held', 'confirmed', 'cancelled', 'expired'] as c
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
 /** What can happen to an order. */
-export type OrderStep = 'hold' | 'book' | 'confirm' | 'extend' | 'cancel' | 'cancel-partly' | 'expire' | 'revive';
+export const ORDER_STEPS = ['hold', 'book', 'confirm', 'extend', 'cancel', 'cancel-partly', 'expire', 'revive'] as const;
+export type OrderStep = (typeof ORDER_STEPS)[number];
 
 /**
  * The life of an order: state, step, next state. What is not here is refused. The CHECK constraint

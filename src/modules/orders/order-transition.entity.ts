@@ -1,5 +1,5 @@
 import { Entity, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
-import type { OrderStatus } from './order-state.js';
+import type { OrderStatus, OrderStep } from './order-state.js';
 
 /** One line of the history of an order. */
 @Entity({ tableName: 'order_history' })
@@ -17,6 +17,9 @@ export class OrderTransition {
   /** Null for the booking itself. */
   @Property({ type: 'text', nullable: true })
   fromStatus!: OrderStatus | null;
+
+  @Property({ type: 'text' })
+  step!: OrderStep;
 
   @Property({ type: 'text' })
   toStatus!: OrderStatus;

@@ -1,11 +1,12 @@
 import { BigIntType, Collection } from '@mikro-orm/core';
-import { Entity, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { Entity, Formula, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
+import { STATEMENT_TIME } from '../../platform/database/clock.js';
 import { DomainError } from '../../platform/errors/domain-error.js';
 import { customerKeyOf } from './customer.js';
 import { OrderItem } from './order-item.entity.js';
 import { nextStatus, type OrderStatus, type OrderStep } from './order-state.js';
 import { OrderTransition } from './order-transition.entity.js';
-import { ORDER_NOT_CANCELLABLE } from './orders.errors.js';
+import { HOLD_EXPIRED, ORDER_NOT_CANCELLABLE, ORDER_NOT_HELD } from './orders.errors.js';
 
 export interface NewOrder {
   id: string;
@@ -15,6 +16,8 @@ export interface NewOrder {
   customer: { email: string; name: string | null };
   metadata: Record<string, string>;
   items: ReadonlyArray<{ ticketTypeId: string; name: string; quantity: number; unitPriceAmount: number }>;
+  /** When the hold ends; null: confirmed at once. */
+  expiresAt: Date | null;
 }
 
 /** The circumstances of one transition. */
@@ -37,6 +40,7 @@ export class Order {
   @Property({ type: 'integer' })
   sequence!: number;
 
+  /** As stored; see {@link statusAt} for what a hold past its time is. */
   @Property({ type: 'text' })
   status!: OrderStatus;
 
@@ -60,11 +64,15 @@ export class Order {
   @Property({ type: 'json' })
   metadata!: Record<string, string>;
 
+  /** When the hold ends, or ended; null on orders that are not held or expired. */
   @Property({ type: 'datetime', nullable: true })
   expiresAt!: Date | null;
 
   @Property({ type: 'datetime', nullable: true })
   confirmedAt!: Date | null;
+
+  @Property({ type: 'text', nullable: true })
+  paymentReference!: string | null;
 
   @Property({ type: 'datetime', nullable: true })
   cancelledAt!: Date | null;
@@ -81,25 +89,31 @@ export class Order {
   @Property({ type: 'datetime' })
   updatedAt!: Date;
 
+  /** The time of the database when the order was read: what its effective state is judged by. */
+  @Formula(() => STATEMENT_TIME, { type: 'datetime' })
+  readAt?: Date;
+
   @OneToMany(() => OrderItem, (item) => item.order, { orderBy: { position: 'asc' } })
   items = new Collection<OrderItem>(this);
 
-  /** A new order, confirmed at once, and the first line of its history. */
+  /** A new order, held or confirmed at once, and the first line of its history. */
   static book(from: NewOrder, occasion: Occasion): [Order, OrderTransition] {
+    const step = from.expiresAt ? 'hold' : 'book';
     const order = new Order();
     Object.assign(order, {
       id: from.id,
       eventId: from.eventId,
       sequence: occasion.sequence,
-      status: nextStatus('none', 'book'),
+      status: nextStatus('none', step),
       currency: from.currency,
       totalAmount: from.totalAmount,
       customerEmail: from.customer.email,
       customerKey: customerKeyOf(from.customer.email),
       customerName: from.customer.name,
       metadata: from.metadata,
-      expiresAt: null,
-      confirmedAt: occasion.now,
+      expiresAt: from.expiresAt,
+      confirmedAt: from.expiresAt ? null : occasion.now,
+      paymentReference: null,
       cancelledAt: null,
       cancelReason: null,
       version: 1,
@@ -109,42 +123,110 @@ export class Order {
     order.items.hydrate(
       from.items.map((line, position) => Object.assign(new OrderItem(), line, { order, eventId: from.eventId, position })),
     );
-    return [order, order.transition(null, occasion, null)];
+    return [order, order.transition(null, step, occasion, null)];
+  }
+
+  /** A hold is expired from the moment of its end, whether or not that is stored yet. */
+  statusAt(now: Date): OrderStatus {
+    return this.isOverdue(now) ? 'expired' : this.status;
+  }
+
+  /** A hold past its end that is not stored as expired yet. */
+  isOverdue(now: Date): boolean {
+    return this.status === 'held' && this.expiresAt! <= now;
+  }
+
+  get tickets(): number {
+    return this.items.reduce((sum, { quantity }) => sum + quantity, 0);
+  }
+
+  /** @throws DomainError `hold-expired`, `order-not-held` */
+  assertHeld(now: Date, shortages?: readonly unknown[]): void {
+    const status = this.statusAt(now);
+    if (status === 'held') return;
+    if (status === 'expired') {
+      throw new DomainError(HOLD_EXPIRED, `The hold ended at ${this.expiresAt!.toISOString()}.`, {
+        expiresAt: this.expiresAt!.toISOString(),
+        ...(shortages ? { shortages } : {}),
+      });
+    }
+    throw new DomainError(ORDER_NOT_HELD, `The order is ${status}, not held.`, { orderStatus: status });
   }
 
   /** @throws DomainError `order-not-cancellable` */
-  assertCancellable(): void {
-    if (nextStatus(this.status, 'cancel') !== null) return;
-    throw new DomainError(ORDER_NOT_CANCELLABLE, `An order that is ${this.status} cannot be cancelled.`, {
-      orderStatus: this.status,
-    });
+  assertCancellable(now: Date): void {
+    const status = this.statusAt(now);
+    if (nextStatus(status, 'cancel') !== null) return;
+    throw new DomainError(ORDER_NOT_CANCELLABLE, `An order that is ${status} cannot be cancelled.`, { orderStatus: status });
   }
 
-  /** Gives all tickets back. @throws DomainError `order-not-cancellable` */
+  confirm(paymentReference: string | null, occasion: Occasion): OrderTransition {
+    return this.becomeConfirmed('confirm', paymentReference, occasion);
+  }
+
+  /** Takes the tickets of an expired hold again. */
+  revive(paymentReference: string | null, occasion: Occasion): OrderTransition {
+    return this.becomeConfirmed('revive', paymentReference, occasion);
+  }
+
+  extend(expiresAt: Date, occasion: Occasion): OrderTransition {
+    const from = this.move('extend', occasion.now);
+    this.expiresAt = expiresAt;
+    return this.transition(from, 'extend', occasion, null);
+  }
+
+  /** Takes effect at `expiresAt`, so what is stored then is what was shown since. */
+  expire(occasion: Occasion): OrderTransition {
+    const from = this.move('expire', this.expiresAt!);
+    return this.transition(from, 'expire', occasion, null);
+  }
+
+  /** Gives all tickets back. */
   cancel(reason: string | null, occasion: Occasion): OrderTransition {
-    this.assertCancellable();
-    const from = this.move('cancel', occasion);
+    const from = this.move('cancel', occasion.now);
+    this.expiresAt = null;
     this.cancelledAt = occasion.now;
     this.cancelReason = reason;
-    return this.transition(from, occasion, reason);
+    return this.transition(from, 'cancel', occasion, reason);
   }
 
-  private move(step: OrderStep, occasion: Occasion): OrderStatus {
+  /** Gives some tickets back. A line whose last ticket goes is removed; at least one ticket must stay. */
+  cancelPartly(quantities: ReadonlyMap<string, number>, reason: string | null, occasion: Occasion): OrderTransition {
+    const from = this.move('cancel-partly', occasion.now);
+    for (const item of this.items) {
+      const quantity = quantities.get(item.ticketTypeId) ?? 0;
+      item.quantity -= quantity;
+      this.totalAmount -= quantity * item.unitPriceAmount;
+    }
+    this.items.hydrate(this.items.getItems().filter(({ quantity }) => quantity > 0));
+    return this.transition(from, 'cancel-partly', occasion, reason);
+  }
+
+  private becomeConfirmed(step: 'confirm' | 'revive', paymentReference: string | null, occasion: Occasion): OrderTransition {
+    const from = this.move(step, occasion.now);
+    this.expiresAt = null;
+    this.confirmedAt = occasion.now;
+    this.paymentReference = paymentReference;
+    return this.transition(from, step, occasion, null);
+  }
+
+  private move(step: OrderStep, at: Date): OrderStatus {
     const from = this.status;
     const to = nextStatus(from, step);
     if (to === null) throw new Error(`Order ${this.id} is ${from}, which does not allow ${step}`);
     this.status = to;
     this.version += 1;
-    this.updatedAt = occasion.now;
+    this.updatedAt = at;
     return from;
   }
 
-  private transition(from: OrderStatus | null, occasion: Occasion, reason: string | null): OrderTransition {
+  private transition(from: OrderStatus | null, step: OrderStep, occasion: Occasion, reason: string | null): OrderTransition {
     return Object.assign(new OrderTransition(), {
       eventId: this.eventId,
       sequence: occasion.sequence,
       orderId: this.id,
       fromStatus: from,
+      step,
       toStatus: this.status,
       at: occasion.now,
       actor: occasion.actor,

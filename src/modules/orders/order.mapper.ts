@@ -14,29 +14,36 @@ function toOrderItemDto(item: OrderItem, currency: string): OrderItemDto {
   };
 }
 
-export function toOrderDto(order: Order): OrderDto {
+/**
+ * The order as it is at `now`. A hold past its end is shown as it will be stored: expired, with the version and time that
+ * follow, so that its ETag changes at that moment and not again.
+ */
+export function toOrderDto(order: Order, now: Date): OrderDto {
+  const overdue = order.isOverdue(now);
   return {
     id: order.id,
     eventId: order.eventId,
     sequence: order.sequence,
-    status: order.status,
+    status: order.statusAt(now),
     items: order.items.getItems().map((item) => toOrderItemDto(item, order.currency)),
     total: { amount: order.totalAmount, currency: order.currency },
     customer: { email: order.customerEmail, name: order.customerName },
     metadata: order.metadata,
     expiresAt: formatTime(order.expiresAt),
     confirmedAt: formatTime(order.confirmedAt),
+    paymentReference: order.paymentReference,
     cancelledAt: formatTime(order.cancelledAt),
     cancelReason: order.cancelReason,
-    version: order.version,
+    version: overdue ? order.version + 1 : order.version,
     createdAt: formatTime(order.createdAt),
-    updatedAt: formatTime(order.updatedAt),
+    updatedAt: formatTime(overdue ? order.expiresAt! : order.updatedAt),
   };
 }
 
 export function toOrderTransitionDto(transition: OrderTransition): OrderTransitionDto {
   return {
     sequence: transition.sequence,
+    step: transition.step,
     from: transition.fromStatus,
     to: transition.toStatus,
     at: formatTime(transition.at),

@@ -13,7 +13,7 @@ import {
 import { MoneyDto } from '../../platform/http/money.js';
 import { PageQueryDto } from '../../platform/http/pagination.js';
 import { DEMO } from '../events/index.js';
-import { ORDER_STATUSES, type OrderStatus } from './order-state.js';
+import { ORDER_STATUSES, ORDER_STEPS, type OrderStatus, type OrderStep } from './order-state.js';
 
 const MAX_COUNT = 2 ** 31 - 1;
 const orderId = '019a0000-0000-7000-8000-0000000000a1';
@@ -77,11 +77,24 @@ export class OrderDto {
   @MetadataField({ description: 'Your own data.', example: { channel: 'web' } })
   metadata!: Record<string, string>;
 
-  @TimestampField({ nullable: true, description: 'When a hold ends.', example: null })
+  @TimestampField({
+    nullable: true,
+    description: 'When the hold ends, or ended; null on orders that are not held or expired.',
+    example: null,
+  })
   expiresAt!: string | null;
 
   @TimestampField({ nullable: true, description: 'When it was confirmed.' })
   confirmedAt!: string | null;
+
+  @TextField({
+    min: 1,
+    max: 200,
+    nullable: true,
+    description: 'Your name for its payment, as given when it was confirmed.',
+    example: null,
+  })
+  paymentReference!: string | null;
 
   @TimestampField({ nullable: true, description: 'When it was cancelled.', example: null })
   cancelledAt!: string | null;
@@ -117,6 +130,9 @@ export class OrderPageDto {
 export class OrderTransitionDto {
   @IntegerField({ ...sequence, description: "The event's number of this transition; an event's numbers have no gap." })
   sequence!: number;
+
+  @EnumField({ values: ORDER_STEPS, name: 'OrderStep', description: 'What happened.', example: 'book' })
+  step!: OrderStep;
 
   @EnumField({
     values: ORDER_STATUSES,

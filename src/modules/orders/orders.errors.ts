@@ -2,6 +2,17 @@ import { defineProblem, DomainError } from '../../platform/errors/domain-error.j
 
 const count = { type: 'integer', format: 'int32', minimum: 0, maximum: 10_000_000 };
 
+const shortages = {
+  type: 'array',
+  maxItems: 20,
+  description: 'The ticket types that are short.',
+  items: {
+    type: 'object',
+    required: ['ticketTypeId', 'requested', 'available'],
+    properties: { ticketTypeId: { type: 'string', format: 'uuid' }, requested: count, available: count },
+  },
+};
+
 export const ORDER_NOT_FOUND = defineProblem({
   code: 'order-not-found',
   kind: 'not-found',
@@ -15,6 +26,13 @@ export const ORDER_NOT_CANCELLABLE = defineProblem({
   example: { detail: 'An expired order cannot be cancelled.', orderStatus: 'expired' },
   members: { orderStatus: { type: 'string', enum: ['held', 'confirmed', 'cancelled', 'expired'] } },
 });
+export const ORDER_NOT_HELD = defineProblem({
+  code: 'order-not-held',
+  kind: 'conflict',
+  title: 'The order is not held',
+  example: { detail: 'The order is cancelled, not held.', orderStatus: 'cancelled' },
+  members: { orderStatus: { type: 'string', enum: ['held', 'confirmed', 'cancelled', 'expired'] } },
+});
 export const SOLD_OUT = defineProblem({
   code: 'sold-out',
   kind: 'conflict',
@@ -24,17 +42,15 @@ export const SOLD_OUT = defineProblem({
     shortages: [{ ticketTypeId: '019a0000-0000-7000-8000-000000000011', requested: 4, available: 1 }],
   },
   members: {
-    shortages: {
-      type: 'array',
-      maxItems: 20,
-      description: 'The ticket types that are short.',
-      items: {
-        type: 'object',
-        required: ['ticketTypeId', 'requested', 'available'],
-        properties: { ticketTypeId: { type: 'string', format: 'uuid' }, requested: count, available: count },
-      },
-    },
+    shortages,
   },
+});
+export const HOLD_EXPIRED = defineProblem({
+  code: 'hold-expired',
+  kind: 'conflict',
+  title: 'The hold has ended',
+  example: { detail: 'The hold ended at 2027-01-10T09:10:00.000Z.', expiresAt: '2027-01-10T09:10:00.000Z' },
+  members: { expiresAt: { type: 'string', format: 'date-time' }, shortages },
 });
 export const QUANTITY_OUT_OF_RANGE = defineProblem({
   code: 'quantity-out-of-range',

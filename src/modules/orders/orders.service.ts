@@ -1,8 +1,10 @@
-import { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager, raw, type FilterQuery } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { afterNumber, afterTimeAndId, toPage, type Page, type PageQueryDto } from '../../platform/http/pagination.js';
 import { formatTime } from '../../platform/http/times.js';
+import { STATEMENT_TIME } from '../../platform/database/clock.js';
 import { customerKeyOf } from './customer.js';
+import type { OrderStatus } from './order-state.js';
 import { OrderTransition } from './order-transition.entity.js';
 import { Order } from './order.entity.js';
 import { toOrderDto, toOrderTransitionDto } from './order.mapper.js';
@@ -17,7 +19,7 @@ export class OrdersService {
   async get(orderId: string): Promise<OrderDto> {
     const order = await this.em.fork().findOne(Order, orderId, { populate: ['items'], strategy: 'select-in' });
     if (!order) throw orderNotFound(orderId);
-    return toOrderDto(order);
+    return toOrderDto(order, order.readAt!);
   }
 
   async list(query: OrderQueryDto): Promise<Page<OrderDto>> {
@@ -25,14 +27,21 @@ export class OrdersService {
     const orders = await this.em.fork().find(
       Order,
       {
-        ...(query.eventId ? { eventId: query.eventId.toLowerCase() } : {}),
-        ...(query.status ? { status: query.status } : {}),
-        ...(query.email ? { customerKey: customerKeyOf(query.email) } : {}),
-        ...(after ? { $or: [{ createdAt: { $lt: after.at } }, { createdAt: after.at, id: { $lt: after.id } }] } : {}),
+        $and: [
+          query.eventId ? { eventId: query.eventId.toLowerCase() } : {},
+          query.status ? withStatus(query.status) : {},
+          query.email ? { customerKey: customerKeyOf(query.email) } : {},
+          after ? { $or: [{ createdAt: { $lt: after.at } }, { createdAt: after.at, id: { $lt: after.id } }] } : {},
+        ],
       },
       { populate: ['items'], strategy: 'select-in', orderBy: { createdAt: 'desc', id: 'desc' }, limit: query.pageSize + 1 },
     );
-    return toPage(orders, query, ({ createdAt, id }) => [formatTime(createdAt), id], toOrderDto);
+    return toPage(
+      orders,
+      query,
+      ({ createdAt, id }) => [formatTime(createdAt), id],
+      (order) => toOrderDto(order, order.readAt!),
+    );
   }
 
   async history(orderId: string, query: PageQueryDto): Promise<Page<OrderTransitionDto>> {
@@ -47,4 +56,11 @@ export class OrdersService {
     if (transitions.length === 0 && (await em.count(Order, { id: orderId })) === 0) throw orderNotFound(orderId);
     return toPage(transitions, query, ({ sequence }) => [sequence], toOrderTransitionDto);
   }
+}
+
+/** By effective state: a hold past its end is expired. */
+function withStatus(status: OrderStatus): FilterQuery<Order> {
+  if (status === 'held') return { status, expiresAt: { $gt: raw(STATEMENT_TIME) } };
+  if (status === 'expired') return { $or: [{ status }, { status: 'held', expiresAt: { $lte: raw(STATEMENT_TIME) } }] };
+  return { status };
 }

@@ -38,6 +38,13 @@ const environmentSchema = z.object({
   ),
   TRANSACTION_RETRIES: z.coerce.number().int().min(0).max(20).default(4).describe('Retries after a transient database error.'),
   IDEMPOTENCY_RETENTION_HOURS: z.coerce.number().int().min(24).max(8_760).default(24).describe('How long keys are kept.'),
+  HOLD_MAX_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(30)
+    .max(3_600)
+    .default(3_600)
+    .describe('Longest life of a hold, extensions included.'),
   SHUTDOWN_TIMEOUT_MS: milliseconds(10_000).describe('Longest time that a shutdown may take.'),
 });
 
