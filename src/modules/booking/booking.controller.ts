@@ -1,6 +1,7 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Caller } from '../../platform/http/caller.js';
+import { NoBody } from '../../platform/http/no-body.js';
 import { ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import { PathId } from '../../platform/http/path-id.js';
 import type { Answer } from '../../platform/idempotency/answer.js';
@@ -53,6 +54,7 @@ export class BookingController {
   }
 
   @Post('events/:eventId/cancel')
+  @NoBody()
   @ApiTags('Events')
   @ApiEventId()
   @Idempotent({ required: false, exampleKey: 'cancel-event-1' })

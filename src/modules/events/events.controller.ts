@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Patch, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiIfMatch, RequiredIfMatch, type ExpectedVersions } from '../../platform/http/etag.js';
+import { NoBody } from '../../platform/http/no-body.js';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import type { Page } from '../../platform/http/pagination.js';
 import { PathId } from '../../platform/http/path-id.js';
@@ -83,6 +84,7 @@ export class EventsController {
   }
 
   @Post(':eventId/publish')
+  @NoBody()
   @ApiEventId()
   @Idempotent({ required: false, exampleKey: 'publish-event-1' })
   @ApiOperation({

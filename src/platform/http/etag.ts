@@ -80,7 +80,7 @@ export class EtagInterceptor implements NestInterceptor {
         if (typeof version !== 'number') return body;
         const etag = etagOf(version);
         response.setHeader('ETag', etag);
-        if (request.method !== 'GET' || !matchesNone(request.headers['if-none-match'], etag)) return body;
+        if (!['GET', 'HEAD'].includes(request.method) || !matchesNone(request.headers['if-none-match'], etag)) return body;
         response.status(304);
         return undefined;
       }),
