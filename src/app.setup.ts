@@ -3,7 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ProblemFilter } from './platform/errors/problem.filter.js';
 import { BODY_LIMIT_BYTES, refuseHostileInput, requireJson } from './platform/http/body-rules.js';
-import { answerUnreadableRequests } from './platform/http/client-error.js';
+import { requireHost, takeOverRefusals } from './platform/http/client-error.js';
 import { EtagInterceptor } from './platform/http/etag.js';
 import { serveOpenApi } from './platform/http/openapi-document.js';
 import { assignRequestId } from './platform/http/request-id.js';
@@ -20,6 +20,7 @@ export function setUpApp(app: NestExpressApplication): void {
   app.disable('etag');
   app.enableVersioning({ type: VersioningType.URI });
   app.use(assignRequestId);
+  app.use(requireHost);
   app.use(requireJson);
   app.useBodyParser('json', { limit: BODY_LIMIT_BYTES, type: () => true });
   app.use(refuseHostileInput);
@@ -30,5 +31,5 @@ export function setUpApp(app: NestExpressApplication): void {
   const server = app.getHttpServer();
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.on('clientError', answerUnreadableRequests);
+  takeOverRefusals(server);
 }
