@@ -1,5 +1,5 @@
 import { startApp, type TestApp } from '../support/app.js';
-import type { ApiClient } from '../support/client.js';
+import { countByStatus, type ApiClient } from '../support/client.js';
 import { createEvent, createTicketType, eventBody, eventOnSale, inDays } from '../support/factories.js';
 import { pointersOf, problemOf } from '../support/problems.js';
 
@@ -68,7 +68,8 @@ describe('events', () => {
     it.each([`O'Brien "quotes" \\ backslash`, 'what? ?? ??? $1 :name: %s ; -- /* */', 'Zoë 🎟️ 日本語 \u202E rtl', 'a\nb\tc'])(
       'keeps any text as it is: %j',
       async (text) => {
-        const metadata = { text, [text.slice(0, 20)]: 'name', then: 'z', toJSON: 'j', $gt: '1', '1': 'one' };
+        const names = [text.slice(0, 20), 'then', 'toJSON', '$gt', '1'];
+        const metadata = Object.fromEntries(names.map((name) => [name, text]));
         const created = await api.post('/v1/events', eventBody({ name: text, description: text, venue: text, metadata }));
         expect(created.body).toMatchObject({ name: text, description: text, venue: text, metadata });
         expect((await api.get(`/v1/events/${created.body.id}`)).body).toEqual(created.body);
@@ -153,7 +154,7 @@ describe('events', () => {
       const id = await createEvent(api);
       const change = (name: string) => api.patch(`/v1/events/${id}`, { name }, { 'if-match': '"1"' });
       const replies = await Promise.all([change('A'), change('B'), change('C')]);
-      expect(replies.map(({ status }) => status).toSorted()).toEqual([200, 412, 412]);
+      expect(countByStatus(replies)).toEqual({ 200: 1, 412: 2 });
       expect((await api.get(`/v1/events/${id}`)).body.name).toBe(replies.find(({ status }) => status === 200)!.body.name);
     });
 
