@@ -101,6 +101,7 @@ describe('errors are problem+json', () => {
       ['application/xml', '<a/>'],
       ['application/jsonp', '{}'],
       ['application/json; charset=iso-8859-1', '{}'],
+      ['application/json; charset=utf-16', '{}'],
       ['text/json', '{}'],
     ])('as %s: unsupported-media-type', async (type, body) => {
       expect(problemOf(await api.post('/v1/events', body, { 'content-type': type }))).toEqual(NOT_JSON);

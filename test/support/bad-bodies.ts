@@ -47,7 +47,7 @@ const TIMES = [
   '""',
 ];
 const ZONES = ['"+02:00"', '"Mars/Olympus"', '"Europe/Berlin\\n"', '""', '1', long('A', 65), '"UTC\\u0000"', '["UTC"]'];
-const CURRENCIES = ['"eur"', '"EURO"', '"EU"', '"E€R"', '"EUR\\n"', '978', '""', '["EUR"]'];
+const CURRENCIES = ['"ZZZ"', '"eur"', '"EURO"', '"EU"', '"E€R"', '"EUR\\n"', '978', '""', '["EUR"]'];
 const METADATA = [
   '[]',
   '"x"',
