@@ -66,6 +66,7 @@ describe('booking', () => {
         metadata: { channel: 'web', '1': 'one' },
         expiresAt: null,
         confirmedAt: TIME,
+        paymentReference: null,
         cancelledAt: null,
         cancelReason: null,
         version: 1,

@@ -26,8 +26,8 @@ export async function insertOrders(
        insert into order_items (order_id, ticket_type_id, event_id, position, name, quantity, unit_price_amount)
        select id, $2, $1, 0, name, 1, price_amount from wanted
      )
-     insert into order_history (event_id, sequence, order_id, from_status, to_status, at, actor)
-     select $1, sequence, id, null, 'confirmed', now, 'anonymous' from wanted`,
+     insert into order_history (event_id, sequence, order_id, from_status, step, to_status, at, actor)
+     select $1, sequence, id, null, 'book', 'confirmed', now, 'anonymous' from wanted`,
     values,
   );
   return ids;
@@ -39,7 +39,7 @@ export async function makeHeld(database: TestDatabase, orderId: string): Promise
     `with held as (
        update orders set status = 'held', confirmed_at = null, expires_at = now() + interval '1 hour' where id = $1
      ), line as (
-       update order_history set to_status = 'held' where order_id = $1
+       update order_history set step = 'hold', to_status = 'held' where order_id = $1
      )
      update ticket_types t set held = t.held + i.quantity, sold = t.sold - i.quantity
        from order_items i where i.order_id = $1 and t.event_id = i.event_id and t.id = i.ticket_type_id`,
@@ -55,8 +55,8 @@ export async function makeExpired(database: TestDatabase, orderId: string): Prom
      ), numbered as (
        update events e set sequence = sequence + 1 from expired where e.id = expired.event_id returning e.id, e.sequence
      ), line as (
-       insert into order_history (event_id, sequence, order_id, from_status, to_status, at, actor)
-       select id, sequence, $1, 'held', 'expired', now(), 'system' from numbered
+       insert into order_history (event_id, sequence, order_id, from_status, step, to_status, at, actor)
+       select id, sequence, $1, 'held', 'expire', 'expired', now(), 'system' from numbered
      )
      update ticket_types t set held = t.held - i.quantity
        from order_items i where i.order_id = $1 and t.event_id = i.event_id and t.id = i.ticket_type_id`,

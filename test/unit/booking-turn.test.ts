@@ -43,6 +43,7 @@ function onSale(capacities: number[], maxTicketsPerCustomer: number | null = nul
     ticketTypes: new Map(ticketTypes.map((ticketType) => [ticketType.id, ticketType])),
     remembered: new Map(),
     orders: new Map(),
+    overdueHolds: [],
     ordersToCancel: [],
     ticketsOfCustomer: new Map(),
   };
@@ -60,11 +61,12 @@ function book(items: Record<string, number>, options: { key?: string; fingerprin
     items: Object.entries(items).map(([ticketTypeId, quantity]) => ({ ticketTypeId, quantity })),
     customer: { email: options.email ?? 'ada@example.com', name: null },
     metadata: {},
+    holdSeconds: null,
   };
 }
 
 function decide({ event, loaded }: ReturnType<typeof onSale>, list: InventoryCommand[]) {
-  const turn = new BookingTurn(event, loaded);
+  const turn = new BookingTurn(event, loaded, { holdMaxSeconds: 3600 });
   const outcomes = list.map((command) => turn.decide(command));
   const summary = outcomes.map((outcome) => (outcome instanceof DomainError ? outcome.code : outcome.status));
   return { turn, outcomes, summary };

@@ -1,6 +1,7 @@
 import { ApiSchema } from '@nestjs/swagger';
 import { ArrayUnique } from 'class-validator';
 import {
+  BooleanField,
   EmailField,
   IntegerField,
   ListField,

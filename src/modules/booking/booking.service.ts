@@ -10,7 +10,8 @@ import type { IdempotentRequest } from '../../platform/idempotency/idempotency-k
 import { Event, type EventDto, eventNotFound } from '../events/index.js';
 import { Order, type OrderDto, orderNotFound } from '../orders/index.js';
 import type { BookingDto, BookingItemDto, CancelOrderDto, ConfirmOrderDto, ExtendHoldDto } from './booking.dto.js';
-import { type BookingRules, BookingTurn } from './booking-turn.js';
+import { BookingTurn } from './booking-turn.js';
+import type { BookingRules } from './turn-ledger.js';
 import type { InventoryCommand } from './commands.js';
 import { loadTurn } from './turn-loader.js';
 import { writeTurn } from './turn-writer.js';

@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { Event } from '../events/index.js';
 import type { Order, OrderTransition } from '../orders/index.js';
-import type { TurnWrites } from './booking-turn.js';
+import type { TurnWrites } from './turn-ledger.js';
 
 /**
  * Writes a turn in one statement with bind parameters, however many commands it had (docs/decisions/one-statement-write.md).

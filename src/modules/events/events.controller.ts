@@ -1,12 +1,15 @@
-import { Body, Controller, Get, Patch, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Header, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
-import { ApiIfMatch, RequiredIfMatch, type ExpectedVersions } from '../../platform/http/etag.js';
+import type { Request, Response } from 'express';
+import { RATE_LIMITED } from '../../platform/errors/platform.errors.js';
+import { ApiIfMatch, RequiredIfMatch, Tagged, type ExpectedVersions } from '../../platform/http/etag.js';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import type { Page } from '../../platform/http/pagination.js';
 import { PathId } from '../../platform/http/path-id.js';
 import type { Answer } from '../../platform/idempotency/answer.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 import { Idempotent, IdempotencyOf } from '../../platform/idempotency/idempotent.decorator.js';
+import { AvailabilityStreams } from './availability-streams.js';
 import { AvailabilityService } from './availability.service.js';
 import { DEMO } from './demo-ids.js';
 import { CreateEventDto, EventDto, EventPageDto, EventQueryDto, UpdateEventDto } from './events.dto.js';
@@ -28,6 +31,7 @@ export class EventsController {
   constructor(
     private readonly events: EventsService,
     private readonly availability: AvailabilityService,
+    private readonly streams: AvailabilityStreams,
   ) {}
 
   @Post()
@@ -97,15 +101,36 @@ export class EventsController {
   }
 
   @Get(':eventId/availability')
+  @Header('Cache-Control', 'no-cache')
   @ApiEventId()
+  @ApiIfNoneMatch()
   @ApiOperation({
     operationId: 'getAvailability',
     summary: 'See what is left',
-    description: 'All numbers are of one moment; capacity = held + sold + available.',
+    description: 'All numbers are of one moment; capacity = held + sold + available. The ETag changes with the numbers.',
   })
-  @ApiResponse({ status: 200, type: AvailabilityDto, description: 'What is left of each ticket type.' })
+  @ApiResource(200, AvailabilityDto, 'What is left of each ticket type.')
   @ApiProblems(EVENT_NOT_FOUND)
-  getAvailability(@PathId('eventId') eventId: string): Promise<AvailabilityDto> {
-    return this.availability.get(eventId);
+  async getAvailability(@PathId('eventId') eventId: string): Promise<Tagged<AvailabilityDto>> {
+    const { body, etag } = await this.availability.get(eventId);
+    return new Tagged(body, etag);
+  }
+
+  @Get(':eventId/availability/stream')
+  @ApiEventId()
+  @ApiOperation({
+    operationId: 'streamAvailability',
+    summary: 'Watch what is left',
+    description:
+      'Server-sent events named `availability`, whose data is the availability: the first at once, then within a second of each change. The id of each is the sequence of the event. Swagger UI shows nothing until the stream ends: use an EventSource, or `curl -N`.',
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'The stream.',
+    content: { 'text/event-stream': { schema: { type: 'string', maxLength: 1_000_000 } } },
+  })
+  @ApiProblems(EVENT_NOT_FOUND, RATE_LIMITED)
+  streamAvailability(@PathId('eventId') eventId: string, @Req() request: Request, @Res() response: Response): Promise<void> {
+    return this.streams.listen(eventId, request, response);
   }
 }

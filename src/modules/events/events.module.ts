@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AvailabilityStreams } from './availability-streams.js';
 import { AvailabilityService } from './availability.service.js';
 import { EventsController } from './events.controller.js';
 import { EventsService } from './events.service.js';
@@ -7,6 +8,6 @@ import { TicketTypesService } from './ticket-types.service.js';
 
 @Module({
   controllers: [EventsController, TicketTypesController],
-  providers: [EventsService, TicketTypesService, AvailabilityService],
+  providers: [EventsService, TicketTypesService, AvailabilityService, AvailabilityStreams],
 })
 export class EventsModule {}

@@ -2,7 +2,7 @@ export { customerKeyOf } from './customer.js';
 export { OrderItem } from './order-item.entity.js';
 export { COUNTED_AS, LIVE_STATUSES, ORDER_TRANSITIONS, type OrderStatus } from './order-state.js';
 export { OrderTransition } from './order-transition.entity.js';
-export { Order } from './order.entity.js';
+export { type Occasion, Order } from './order.entity.js';
 export { toOrderDto } from './order.mapper.js';
 export { ApiOrderId } from './orders.controller.js';
 export { OrderDto } from './orders.dto.js';

@@ -1,10 +1,13 @@
-import { Controller, Get, Query } from '@nestjs/common';
+import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import { PageQueryDto, type Page } from '../../platform/http/pagination.js';
 import { PathId } from '../../platform/http/path-id.js';
 import { OrderDto, OrderHistoryPageDto, OrderPageDto, OrderQueryDto, type OrderTransitionDto } from './orders.dto.js';
 import { ORDER_NOT_FOUND } from './orders.errors.js';
+import { ApiEventId, EVENT_NOT_FOUND } from '../events/index.js';
+import { OrdersExportService } from './orders-export.service.js';
 import { OrdersService } from './orders.service.js';
 
 export const ApiOrderId = () =>
@@ -15,11 +18,14 @@ export const ApiOrderId = () =>
   });
 
 @ApiTags('Orders')
-@Controller({ path: 'orders', version: '1' })
+@Controller({ version: '1' })
 export class OrdersController {
-  constructor(private readonly orders: OrdersService) {}
+  constructor(
+    private readonly orders: OrdersService,
+    private readonly exports: OrdersExportService,
+  ) {}
 
-  @Get()
+  @Get('orders')
   @ApiOperation({ operationId: 'listOrders', summary: 'List orders', description: 'Newest first, a page at a time.' })
   @ApiResponse({ status: 200, type: OrderPageDto, description: 'One page of orders.' })
   @ApiProblems()
@@ -27,7 +33,7 @@ export class OrdersController {
     return this.orders.list(query);
   }
 
-  @Get(':orderId')
+  @Get('orders/:orderId')
   @ApiOrderId()
   @ApiIfNoneMatch()
   @ApiOperation({ operationId: 'getOrder', summary: 'Read an order', description: 'With its items.' })
@@ -37,7 +43,7 @@ export class OrdersController {
     return this.orders.get(orderId);
   }
 
-  @Get(':orderId/history')
+  @Get('orders/:orderId/history')
   @ApiOrderId()
   @ApiOperation({
     operationId: 'getOrderHistory',
@@ -48,5 +54,25 @@ export class OrdersController {
   @ApiProblems(ORDER_NOT_FOUND)
   history(@PathId('orderId') orderId: string, @Query() query: PageQueryDto): Promise<Page<OrderTransitionDto>> {
     return this.orders.history(orderId, query);
+  }
+
+  @Get('events/:eventId/orders.csv')
+  @ApiEventId()
+  @ApiOperation({
+    operationId: 'exportOrders',
+    summary: "Export an event's orders",
+    description:
+      'CSV (RFC 4180) with a header, one line per item, in the order of the bookings. Cells that a spreadsheet would run as a formula begin with an apostrophe.',
+  })
+  @ApiResponse({
+    status: 200,
+    description: 'The orders.',
+    content: { 'text/csv': { schema: { type: 'string', maxLength: 1_000_000_000 } } },
+  })
+  @ApiProblems(EVENT_NOT_FOUND)
+  async export(@PathId('eventId') eventId: string, @Res() response: Response): Promise<void> {
+    await this.orders.assertEventExists(eventId);
+    response.attachment(`orders-${eventId}.csv`).type('text/csv; charset=utf-8');
+    await this.exports.write(eventId, response);
   }
 }

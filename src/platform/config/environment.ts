@@ -45,6 +45,14 @@ const environmentSchema = z.object({
     .max(3_600)
     .default(3_600)
     .describe('Longest life of a hold, extensions included.'),
+  STREAMS_MAX: z.coerce.number().int().min(0).max(100_000).default(10_000).describe('Most availability streams of this process.'),
+  STREAMS_MAX_PER_ADDRESS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(100_000)
+    .default(1_000)
+    .describe('Most availability streams of one client address on this process.'),
   SHUTDOWN_TIMEOUT_MS: milliseconds(10_000).describe('Longest time that a shutdown may take.'),
 });
 

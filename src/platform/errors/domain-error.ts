@@ -11,6 +11,7 @@ export type ProblemKind =
   | 'unsupported-media'
   | 'out-of-range'
   | 'precondition-required'
+  | 'rate-limited'
   | 'unavailable'
   | 'internal';
 

@@ -51,6 +51,12 @@ export const PRECONDITION_REQUIRED = defineProblem({
   title: 'If-Match is required',
   example: { detail: 'Send If-Match with the ETag of the version that you change.' },
 });
+export const RATE_LIMITED = defineProblem({
+  code: 'rate-limited',
+  kind: 'rate-limited',
+  title: 'Too many requests from here',
+  example: { detail: 'This address has 1000 streams open, as many as it may.' },
+});
 export const OVERLOADED = defineProblem({
   code: 'overloaded',
   kind: 'unavailable',

@@ -13,6 +13,7 @@ export const STATUS_OF_KIND: Record<ProblemKind, number> = {
   'unsupported-media': 415,
   'out-of-range': 422,
   'precondition-required': 428,
+  'rate-limited': 429,
   internal: 500,
   unavailable: 503,
 };

@@ -37,7 +37,7 @@ export class ProblemFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    if (status === 503) response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
+    if (status === 503 || status === 429) response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
     response
       .status(status)
       .type(PROBLEM_JSON)

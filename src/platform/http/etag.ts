@@ -70,6 +70,14 @@ export function assertVersion(expected: ExpectedVersions, currentVersion: number
   });
 }
 
+/** An answer whose entity tag is not its version. */
+export class Tagged<T> {
+  constructor(
+    readonly body: T,
+    readonly etag: string,
+  ) {}
+}
+
 /** Sets `ETag` on every answer that is a single resource (it has a `version`), and answers `If-None-Match` with 304. */
 @Injectable()
 export class EtagInterceptor implements NestInterceptor {
@@ -77,10 +85,9 @@ export class EtagInterceptor implements NestInterceptor {
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
     return next.handle().pipe(
-      map((body: unknown) => {
-        const version = (body as { version?: unknown } | undefined)?.version;
-        if (typeof version !== 'number') return body;
-        const etag = etagOf(version);
+      map((answer: unknown) => {
+        const { body, etag } = answer instanceof Tagged ? answer : { body: answer, etag: etagOfResource(answer) };
+        if (etag === undefined) return body;
         response.setHeader('ETag', etag);
         if (!SAFE_METHODS.has(request.method) || !matchesNone(request.headers['if-none-match'], etag)) return body;
         response.status(304);
@@ -88,6 +95,11 @@ export class EtagInterceptor implements NestInterceptor {
       }),
     );
   }
+}
+
+function etagOfResource(body: unknown): string | undefined {
+  const version = (body as { version?: unknown } | undefined)?.version;
+  return typeof version === 'number' ? etagOf(version) : undefined;
 }
 
 /** Weak comparison (RFC 9110, 13.1.2). */
