@@ -1,18 +1,13 @@
 import { Controller, Get, Query } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import { PageQueryDto, type Page } from '../../platform/http/pagination.js';
-import { PathId } from '../../platform/http/path-id.js';
+import { ApiPathId, PathId } from '../../platform/http/path-id.js';
 import { OrderDto, OrderHistoryPageDto, OrderPageDto, OrderQueryDto, type OrderTransitionDto } from './orders.dto.js';
 import { ORDER_NOT_FOUND } from './orders.errors.js';
 import { OrdersService } from './orders.service.js';
 
-export const ApiOrderId = () =>
-  ApiParam({
-    name: 'orderId',
-    description: 'The order.',
-    schema: { type: 'string', format: 'uuid', minLength: 36, maxLength: 36 },
-  });
+export const ApiOrderId = () => ApiPathId('orderId', 'The order.');
 
 @ApiTags('Orders')
 @Controller({ path: 'orders', version: '1' })
@@ -22,7 +17,6 @@ export class OrdersController {
   @Get()
   @ApiOperation({ operationId: 'listOrders', summary: 'List orders', description: 'Newest first, a page at a time.' })
   @ApiResponse({ status: 200, type: OrderPageDto, description: 'One page of orders.' })
-  @ApiProblems()
   list(@Query() query: OrderQueryDto): Promise<Page<OrderDto>> {
     return this.orders.list(query);
   }

@@ -13,7 +13,7 @@ export const ORDER_NOT_CANCELLABLE = defineProblem({
   kind: 'conflict',
   title: 'The order cannot be cancelled',
   example: { detail: 'An expired order cannot be cancelled.', orderStatus: 'expired' },
-  members: { orderStatus: { type: 'string', enum: ['held', 'confirmed', 'cancelled', 'expired'] } },
+  members: { orderStatus: { $ref: '#/components/schemas/OrderStatus' } },
 });
 export const SOLD_OUT = defineProblem({
   code: 'sold-out',
@@ -26,6 +26,7 @@ export const SOLD_OUT = defineProblem({
   members: {
     shortages: {
       type: 'array',
+      minItems: 1,
       maxItems: 20,
       description: 'The ticket types that are short.',
       items: {

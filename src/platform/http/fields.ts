@@ -55,15 +55,18 @@ function matchesFormat(name: string, test: (value: unknown) => boolean, message:
   return ValidateBy({ name, validator: { validate: test, defaultMessage: (args) => `${args?.property} ${message}` } });
 }
 
+const NOT_BLANK = /\S/;
+
 /** Text of `min` (0) to `max` characters; with `min` of 1 or more it may not be blank. */
 export function TextField(options: FieldOptions & { min?: number; max: number; pattern?: RegExp }): PropertyDecorator {
   const { min = 0, max, pattern } = options;
   const rules = [IsString(), Length(min, max)];
   if (pattern) rules.push(Matches(pattern));
-  else if (min > 0) rules.push(Matches(/\S/, { message: '$property must not be blank' }));
+  else if (min > 0) rules.push(Matches(NOT_BLANK, { message: '$property must not be blank' }));
+  const documentedPattern = pattern ?? (min > 0 ? NOT_BLANK : undefined);
   return field(
     options,
-    { type: 'string', minLength: min, maxLength: max, ...(pattern ? { pattern: pattern.source } : {}) },
+    { type: 'string', minLength: min, maxLength: max, ...(documentedPattern ? { pattern: documentedPattern.source } : {}) },
     ...rules,
   );
 }
@@ -88,7 +91,7 @@ export function UuidField(options: FieldOptions): PropertyDecorator {
 
 export function TimestampField(options: FieldOptions): PropertyDecorator {
   return field(
-    { example: '2027-06-19T18:00:00.000Z', ...options },
+    options,
     { type: 'string', format: 'date-time', minLength: 20, maxLength: 35 },
     matchesFormat('isTimestamp', isTimestamp, 'must be an RFC 3339 time with an offset'),
   );
@@ -160,6 +163,7 @@ export function MetadataField(options: FieldOptions): PropertyDecorator {
     {
       type: 'object',
       maxProperties: METADATA_MAX_PAIRS,
+      propertyNames: { minLength: 1, maxLength: METADATA_MAX_NAME },
       additionalProperties: { type: 'string', maxLength: METADATA_MAX_VALUE },
     },
     matchesFormat(
