@@ -33,10 +33,12 @@ const UNKNOWN_ID = '019a0000-0000-7000-8000-0000000000ff';
 const HEADERS: NonNullable<OpenAPIObject['components']>['headers'] = {
   'X-Request-Id': {
     description: 'Names this request in our logs: the id that you sent, or a new one.',
+    required: true,
     schema: { type: 'string', minLength: 1, maxLength: 128, example: '7f9c24e8-3b12-4fef-91e0-5a3c6f2f3a0d' },
   },
   'Retry-After': {
     description: 'Seconds to wait.',
+    required: true,
     schema: { type: 'integer', format: 'int32', minimum: 1, maximum: 3600, example: 1 },
   },
   'Idempotent-Replayed': {

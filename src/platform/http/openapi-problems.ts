@@ -47,6 +47,7 @@ function problemSchema(): object {
 function schemaOf(problem: ProblemDefinition): object {
   const members = problem.members ?? {};
   return {
+    type: 'object',
     description: `${problem.title}.`,
     allOf: [
       ref('Problem'),
@@ -103,7 +104,7 @@ function responseOf(status: number, problems: ProblemDefinition[], instance: str
       'application/problem+json': {
         schema: schemas.length === 1 ? schemas[0] : { oneOf: schemas },
         examples: Object.fromEntries(
-          problems.map((problem) => [problem.code, { summary: problem.title, value: exampleOf(problem, status, instance) }]),
+          problems.map((problem) => [problem.code, { value: exampleOf(problem, status, instance) }]),
         ),
       },
     },

@@ -13,6 +13,7 @@ export function ApiProblems(...problems: ProblemDefinition[]): MethodDecorator {
 const etagHeader = {
   ETag: {
     description: 'The version, for If-Match and If-None-Match.',
+    required: true,
     schema: { type: 'string', minLength: 3, maxLength: 32, example: '"1"' },
   },
 } as const;
@@ -21,6 +22,7 @@ const etagHeader = {
 export function ApiResource(status: 200 | 201, type: new () => unknown, description: string): MethodDecorator {
   const location = {
     description: 'Address of what was created.',
+    required: true,
     schema: { type: 'string', format: 'uri-reference', minLength: 1, maxLength: 200 },
   } as const;
   return ApiResponse({
