@@ -1,11 +1,13 @@
 import { VersioningType } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { TransactionRetry } from './platform/database/transaction-retry.js';
 import { ProblemFilter } from './platform/errors/problem.filter.js';
 import { BODY_LIMIT_BYTES, refuseHostileInput, requireJson } from './platform/http/body-rules.js';
 import { answerUnreadableRequests } from './platform/http/client-error.js';
 import { EtagInterceptor } from './platform/http/etag.js';
 import { serveOpenApi } from './platform/http/openapi-document.js';
+import { RefuseUnreadBodyInterceptor } from './platform/http/refuse-unread-body.interceptor.js';
 import { assignRequestId } from './platform/http/request-id.js';
 import { RequestValidationPipe } from './platform/http/request-validation.pipe.js';
 import { RetryReadsInterceptor } from './platform/http/retry-reads.interceptor.js';
@@ -24,7 +26,11 @@ export function setUpApp(app: NestExpressApplication): void {
   app.useBodyParser('json', { limit: BODY_LIMIT_BYTES, type: () => true });
   app.use(refuseHostileInput);
   app.useGlobalPipes(new RequestValidationPipe());
-  app.useGlobalInterceptors(new EtagInterceptor(), new RetryReadsInterceptor());
+  app.useGlobalInterceptors(
+    new RefuseUnreadBodyInterceptor(),
+    new EtagInterceptor(),
+    new RetryReadsInterceptor(app.get(TransactionRetry)),
+  );
   app.useGlobalFilters(new ProblemFilter(app.get(HttpAdapterHost)));
   serveOpenApi(app);
   const server = app.getHttpServer();

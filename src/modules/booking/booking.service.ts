@@ -50,7 +50,7 @@ export class BookingService {
     request: IdempotentRequest | null,
   ): Promise<Answer<OrderDto>> {
     // An order never changes its event, so this may be read before the lock.
-    const order = await this.em.fork().findOne(Order, orderId, { fields: ['eventId'] });
+    const order = await this.retry.read(() => this.em.fork().findOne(Order, orderId, { fields: ['eventId'] }));
     if (!order) throw orderNotFound(orderId);
     return this.run<OrderDto>(order.eventId, { kind: 'cancel-order', actor, request, orderId, reason: dto.reason ?? null });
   }

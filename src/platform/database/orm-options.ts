@@ -2,8 +2,11 @@ import { fileURLToPath } from 'node:url';
 import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, type EntityClass, type Options } from '@mikro-orm/postgresql';
+import { Logger } from '@nestjs/common';
 import type { Environment } from '../config/environment.js';
 import { pgClientClass, releaseDeadClients } from './pg-client.js';
+
+const logger = new Logger('Database');
 
 /** The one ORM configuration. `baseUrl` is the folder that holds `migrations`, as a file URL. */
 export function ormOptions(
@@ -17,6 +20,8 @@ export function ormOptions(
     entities,
     extensions: [Migrator],
     metadataProvider: ReflectMetadataProvider,
+    colors: false,
+    logger: (message) => logger.debug(message),
     metadataCache: { enabled: false },
     pool: { min: 0, max: environment.DATABASE_POOL_MAX },
     driverOptions: {

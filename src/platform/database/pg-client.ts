@@ -18,10 +18,12 @@ export type SessionSettings = Pick<
   | 'DATABASE_QUERY_TIMEOUT_MS'
 >;
 
-/** `SET [scope] …` for every time-out that a server of this major version knows. */
-function timeoutStatements(scope: 'SESSION' | 'LOCAL', settings: SessionSettings, serverMajor: number): string {
+/** `SET [scope] …` for every setting that Holdfast rests on and a server of this major version knows. */
+function settingStatements(scope: 'SESSION' | 'LOCAL', settings: SessionSettings, serverMajor: number): string {
   const values: Record<string, string | number> = {
     standard_conforming_strings: 'on',
+    // What is read after the lock must be the latest, whatever the server's default is (docs/decisions/read-committed.md).
+    [scope === 'LOCAL' ? 'transaction_isolation' : 'default_transaction_isolation']: `'read committed'`,
     statement_timeout: settings.DATABASE_STATEMENT_TIMEOUT_MS,
     lock_timeout: settings.DATABASE_LOCK_TIMEOUT_MS,
     idle_in_transaction_session_timeout: settings.DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS,
@@ -60,7 +62,7 @@ export function pgClientClass(settings: SessionSettings): typeof Pg.Client {
 
     /** Run once for a new connection, before its first use. */
     async prepareSession(): Promise<void> {
-      if (!settings.DATABASE_PGBOUNCER) await this.guarded(timeoutStatements('SESSION', settings, this.serverMajor), undefined);
+      if (!settings.DATABASE_PGBOUNCER) await this.guarded(settingStatements('SESSION', settings, this.serverMajor), undefined);
     }
 
     // The signature of `pg.Client.query` has nine overloads; only the promise form with a text is changed here.
@@ -75,7 +77,7 @@ export function pgClientClass(settings: SessionSettings): typeof Pg.Client {
     private async guarded(text: string, values: unknown[] | undefined): Promise<Pg.QueryResult> {
       const isCommit = /^commit$/i.test(text);
       const isBegin = settings.DATABASE_PGBOUNCER && /^(begin|start transaction)\b/i.test(text);
-      const sent = isBegin ? `${text}; ${timeoutStatements('LOCAL', settings, this.serverMajor)}` : text;
+      const sent = isBegin ? `${text}; ${settingStatements('LOCAL', settings, this.serverMajor)}` : text;
       const timer = setTimeout(() => this.destroySocket(), settings.DATABASE_QUERY_TIMEOUT_MS);
       try {
         const result = await (Reflect.apply(super.query, this, [sent, values]) as Promise<Pg.QueryResult>);

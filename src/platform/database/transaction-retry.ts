@@ -45,6 +45,11 @@ export class TransactionRetry {
     }
   }
 
+  /** Runs a read again after a transient failure. @throws like {@link run} */
+  read<T>(work: () => Promise<T>): Promise<T> {
+    return this.run(work, { recognisesItsOwnCommit: true });
+  }
+
   private failureOf(error: unknown): DatabaseFailure {
     // A repeat of a key that another transaction recorded meanwhile: run again, it finds the record.
     return violates(error, 'idempotency_keys_pkey') ? 'contention' : classifyDatabaseError(error);

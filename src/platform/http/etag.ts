@@ -15,6 +15,8 @@ import { malformed, PRECONDITION_REQUIRED, STALE_VERSION } from '../errors/platf
 
 const ENTITY_TAGS = /^\s*(?:W\/)?"[^"]*"(?:\s*,\s*(?:W\/)?"[^"]*")*\s*$/;
 
+const SAFE_METHODS = new Set(['GET', 'HEAD']);
+
 export function etagOf(version: number): string {
   return `"${version}"`;
 }
@@ -80,7 +82,7 @@ export class EtagInterceptor implements NestInterceptor {
         if (typeof version !== 'number') return body;
         const etag = etagOf(version);
         response.setHeader('ETag', etag);
-        if (request.method !== 'GET' || !matchesNone(request.headers['if-none-match'], etag)) return body;
+        if (!SAFE_METHODS.has(request.method) || !matchesNone(request.headers['if-none-match'], etag)) return body;
         response.status(304);
         return undefined;
       }),

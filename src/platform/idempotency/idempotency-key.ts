@@ -36,7 +36,7 @@ export function parseIdempotencyKey(values: readonly string[] | undefined): stri
 
 /** SHA-256 over caller, method, path, query and body; the order of members and white space do not count. */
 export function fingerprintOf(request: Request): string {
-  const parts = [callerOf(request), request.method, request.path, request.query, (request.body as unknown) ?? null];
+  const parts = [callerOf(request), request.method, request.path, request.query, (request.body as unknown) ?? {}];
   return createHash('sha256').update(canonicalJson(parts)).digest('hex');
 }
 

@@ -3,6 +3,7 @@ import { Injectable, type CallHandler, type ExecutionContext, type NestIntercept
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { from, map, of, switchMap, type Observable } from 'rxjs';
+import { TransactionRetry } from '../database/transaction-retry.js';
 import { callerOf } from '../http/caller.js';
 import { Answer } from './answer.js';
 import { fingerprintOf, parseIdempotencyKey, type IdempotentRequest } from './idempotency-key.js';
@@ -26,6 +27,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
   constructor(
     private readonly em: EntityManager,
     private readonly store: IdempotencyStore,
+    private readonly retry: TransactionRetry,
     private readonly reflector: Reflector,
   ) {}
 
@@ -34,7 +36,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const response = context.switchToHttp().getResponse<Response>();
     const options = this.reflector.get<IdempotentOptions>(IDEMPOTENT, context.getHandler());
     const idempotent = readKey(request, options);
-    const remembered = idempotent ? from(this.store.find(this.em.fork(), idempotent)) : of(null);
+    const remembered = idempotent ? from(this.retry.read(() => this.store.find(this.em.fork(), idempotent))) : of(null);
     return remembered.pipe(
       switchMap((answer) => (answer ? of(answer) : (next.handle() as Observable<Answer>))),
       map((answer) => send(answer, options, response)),
