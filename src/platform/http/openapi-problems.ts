@@ -103,9 +103,7 @@ function responseOf(status: number, problems: ProblemDefinition[], instance: str
     content: {
       'application/problem+json': {
         schema: schemas.length === 1 ? schemas[0] : { oneOf: schemas },
-        examples: Object.fromEntries(
-          problems.map((problem) => [problem.code, { value: exampleOf(problem, status, instance) }]),
-        ),
+        examples: Object.fromEntries(problems.map((problem) => [problem.code, { value: exampleOf(problem, status, instance) }])),
       },
     },
   };
