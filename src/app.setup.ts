@@ -4,7 +4,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { TransactionRetry } from './platform/database/transaction-retry.js';
 import { ProblemFilter } from './platform/errors/problem.filter.js';
 import { BODY_LIMIT_BYTES, refuseHostileInput, requireJson } from './platform/http/body-rules.js';
-import { answerUnreadableRequests } from './platform/http/client-error.js';
+import { requireHost, takeOverRefusals } from './platform/http/client-error.js';
 import { EtagInterceptor } from './platform/http/etag.js';
 import { serveOpenApi } from './platform/http/openapi-document.js';
 import { RefuseUnreadBodyInterceptor } from './platform/http/refuse-unread-body.interceptor.js';
@@ -22,6 +22,7 @@ export function setUpApp(app: NestExpressApplication): void {
   app.disable('etag');
   app.enableVersioning({ type: VersioningType.URI });
   app.use(assignRequestId);
+  app.use(requireHost);
   app.use(requireJson);
   app.useBodyParser('json', { limit: BODY_LIMIT_BYTES, type: () => true });
   app.use(refuseHostileInput);
@@ -36,5 +37,5 @@ export function setUpApp(app: NestExpressApplication): void {
   const server = app.getHttpServer();
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
-  server.on('clientError', answerUnreadableRequests);
+  takeOverRefusals(server);
 }

@@ -5,12 +5,12 @@ import {
   IntegerField,
   ListField,
   MetadataField,
+  CurrencyField,
   TextField,
   TimeZoneField,
   TimestampField,
   UuidField,
 } from '../../platform/http/fields.js';
-import { CURRENCY_PATTERN } from '../../platform/http/money.js';
 import { PageQueryDto } from '../../platform/http/pagination.js';
 import { DEMO } from './demo-ids.js';
 import { idField, MAX_TICKET_TYPES, nextCursor, salesCloseAt, salesOpenAt, TIMES, versionField } from './dto-fields.js';
@@ -43,13 +43,7 @@ export class CreateEventDto {
   @TimeZoneField({ description: 'IANA time zone of the venue.', example: 'Europe/Berlin' })
   timeZone!: string;
 
-  @TextField({
-    min: 3,
-    max: 3,
-    pattern: CURRENCY_PATTERN,
-    description: 'ISO 4217 code of all its prices; cannot be changed.',
-    example: 'EUR',
-  })
+  @CurrencyField({ description: 'ISO 4217 code of all its prices; cannot be changed.', example: 'EUR' })
   currency!: string;
 
   @TimestampField({ optional: true, nullable: true, ...salesOpenAt })
@@ -140,7 +134,7 @@ export class EventDto {
   @TimeZoneField({ description: 'IANA time zone of the venue.', example: 'Europe/Berlin' })
   timeZone!: string;
 
-  @TextField({ min: 3, max: 3, pattern: CURRENCY_PATTERN, description: 'ISO 4217 code of all its prices.', example: 'EUR' })
+  @CurrencyField({ description: 'ISO 4217 code of all its prices.', example: 'EUR' })
   currency!: string;
 
   @EnumField({ values: EVENT_STATUSES, name: 'EventStatus', description: 'Only a published event sells.', example: 'published' })

@@ -59,7 +59,7 @@ export class EventsService {
           after ? { $or: [{ startsAt: { $gt: after.at } }, { startsAt: after.at, id: { $gt: after.id } }] } : {},
         ],
       },
-      { orderBy: { startsAt: 'asc', id: 'asc' }, limit: query.pageSize + 1 },
+      { orderBy: { startsAt: 'asc', id: 'asc' }, limit: query.limit + 1 },
     );
     const ticketTypes = Map.groupBy(
       await ticketTypesOf(

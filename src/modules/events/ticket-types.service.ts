@@ -72,7 +72,7 @@ export class TicketTypesService {
         eventId,
         ...(after ? { $or: [{ createdAt: { $gt: after.at } }, { createdAt: after.at, id: { $gt: after.id } }] } : {}),
       },
-      { orderBy: { createdAt: 'asc', id: 'asc' }, limit: query.pageSize + 1 },
+      { orderBy: { createdAt: 'asc', id: 'asc' }, limit: query.limit + 1 },
     );
     if (ticketTypes.length === 0 && (await em.count(Event, { id: eventId })) === 0) throw eventNotFound(eventId);
     return toPage(ticketTypes, query, ({ createdAt, id }) => [formatTime(createdAt), id], toTicketTypeDto);

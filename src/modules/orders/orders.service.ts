@@ -30,7 +30,7 @@ export class OrdersService {
         ...(query.email ? { customerKey: customerKeyOf(query.email) } : {}),
         ...(after ? { $or: [{ createdAt: { $lt: after.at } }, { createdAt: after.at, id: { $lt: after.id } }] } : {}),
       },
-      { populate: ['items'], strategy: 'select-in', orderBy: { createdAt: 'desc', id: 'desc' }, limit: query.pageSize + 1 },
+      { populate: ['items'], strategy: 'select-in', orderBy: { createdAt: 'desc', id: 'desc' }, limit: query.limit + 1 },
     );
     return toPage(orders, query, ({ createdAt, id }) => [formatTime(createdAt), id], toOrderDto);
   }
@@ -41,7 +41,7 @@ export class OrdersService {
     const transitions = await em.find(
       OrderTransition,
       { orderId, sequence: { $gt: after } },
-      { orderBy: { sequence: 'asc' }, limit: query.pageSize + 1 },
+      { orderBy: { sequence: 'asc' }, limit: query.limit + 1 },
     );
     // Every order has a first line, so only an unknown order (or a cursor past the end) finds none.
     if (transitions.length === 0 && (await em.count(Order, { id: orderId })) === 0) throw orderNotFound(orderId);

@@ -18,7 +18,7 @@ export const VALIDATION_FAILED = defineProblem({
     errors: {
       type: 'array',
       minItems: 1,
-      maxItems: 10_000,
+      maxItems: 100_000,
       description: 'All faults of the request.',
       items: { $ref: '#/components/schemas/FieldError' },
     },

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { Catch, HttpException, Logger, NotFoundException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Request, Response } from 'express';
@@ -62,7 +63,7 @@ export class ProblemFilter implements ExceptionFilter {
   private log(status: number, error: unknown, request: Request): void {
     const line = `[${requestIdOf(request)}] ${request.method} ${request.path} failed with ${status}`;
     if (status === 503) this.logger.warn(`${line}: ${error instanceof Error ? error.message : String(error)}`);
-    else this.logger.error(line, error instanceof Error ? error.stack : String(error));
+    else this.logger.error(line, error instanceof Error ? error.stack : inspect(error));
   }
 }
 

@@ -6,10 +6,11 @@ import { malformed, UNSUPPORTED_MEDIA_TYPE, validationFailed } from '../errors/p
 export const BODY_LIMIT_BYTES = 100_000;
 
 const DEEPEST_NESTING = 32;
-const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;|$)/i;
-const RESERVED_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i;
+/** class-transformer leaves a member with the name of an inherited one out in silence, and String() calls `toString`. */
+const RESERVED_NAMES = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype']);
 
-/** Refuses a body that is not declared as JSON; Express would leave it out and the request would look empty. */
+/** Refuses a body that is not declared as JSON in UTF-8; Express would leave it out and the request would look empty. */
 export function requireJson(request: Request, _response: Response, next: NextFunction): void {
   const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
   if (hasBody && !JSON_TYPE.test(request.headers['content-type'] ?? '')) {
@@ -38,13 +39,17 @@ export function refuseHostileValues(root: unknown): void {
     if (typeof value !== 'object' || value === null) continue;
     if (depth >= DEEPEST_NESTING) throw malformed(`The body is nested deeper than ${DEEPEST_NESTING} levels.`);
     for (const [name, member] of Object.entries(value)) {
-      const memberPointer = `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-      refuseHostileText(name, memberPointer);
-      if (RESERVED_NAMES.has(name))
-        throw validationFailed([{ pointer: memberPointer, detail: `${name} is not allowed as a name` }]);
-      pending.push({ value: member, pointer: memberPointer, depth: depth + 1 });
+      const itsPointer = memberPointer(pointer, name);
+      refuseHostileText(name, itsPointer);
+      if (RESERVED_NAMES.has(name)) throw validationFailed([{ pointer: itsPointer, detail: `${name} is not allowed as a name` }]);
+      pending.push({ value: member, pointer: itsPointer, depth: depth + 1 });
     }
   }
+}
+
+/** JSON Pointer (RFC 6901) to a member of what `pointer` points to. */
+export function memberPointer(pointer: string, name: string): string {
+  return `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 function refuseHostileText(text: string, pointer: string): void {

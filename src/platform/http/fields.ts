@@ -8,10 +8,10 @@ import {
   IsEmail,
   IsIn,
   IsInt,
+  isISO4217CurrencyCode,
   IsObject,
   IsString,
   IsUUID,
-  Length,
   Matches,
   Max,
   Min,
@@ -57,10 +57,20 @@ function matchesFormat(name: string, test: (value: unknown) => boolean, message:
 
 const NOT_BLANK = /\S/;
 
+/** Characters are code points, as PostgreSQL counts them in its CHECK constraints; `Length` leaves some out. */
+function HasLength(min: number, max: number): PropertyDecorator {
+  const test = (value: unknown) => typeof value === 'string' && isWithin(Array.from(value).length, min, max);
+  return matchesFormat('hasLength', test, `must have ${min} to ${max} characters`);
+}
+
+function isWithin(value: number, min: number, max: number): boolean {
+  return min <= value && value <= max;
+}
+
 /** Text of `min` (0) to `max` characters; with `min` of 1 or more it may not be blank. */
 export function TextField(options: FieldOptions & { min?: number; max: number; pattern?: RegExp }): PropertyDecorator {
   const { min = 0, max, pattern } = options;
-  const rules = [IsString(), Length(min, max)];
+  const rules = [IsString(), HasLength(min, max)];
   if (pattern) rules.push(Matches(pattern));
   else if (min > 0) rules.push(Matches(NOT_BLANK, { message: '$property must not be blank' }));
   const documentedPattern = pattern ?? (min > 0 ? NOT_BLANK : undefined);
@@ -68,6 +78,19 @@ export function TextField(options: FieldOptions & { min?: number; max: number; p
     options,
     { type: 'string', minLength: min, maxLength: max, ...(documentedPattern ? { pattern: documentedPattern.source } : {}) },
     ...rules,
+  );
+}
+
+/** An ISO 4217 code, in capitals. */
+export function CurrencyField(options: FieldOptions): PropertyDecorator {
+  return field(
+    options,
+    { type: 'string', minLength: 3, maxLength: 3, pattern: '^[A-Z]{3}$' },
+    matchesFormat(
+      'isCurrency',
+      (value) => isISO4217CurrencyCode(value) && /^[A-Z]{3}$/.test(String(value)),
+      'must be an ISO 4217 code',
+    ),
   );
 }
 

@@ -1,17 +1,15 @@
 import { ApiSchema } from '@nestjs/swagger';
-import { IntegerField, TextField } from './fields.js';
+import { CurrencyField, IntegerField } from './fields.js';
 
 /** Largest amount in minor units: the largest integer that JSON clients can hold exactly, 2^53 - 1. */
 export const MAX_AMOUNT = Number.MAX_SAFE_INTEGER;
-
-export const CURRENCY_PATTERN = /^[A-Z]{3}$/;
 
 @ApiSchema({ name: 'Money' })
 export class MoneyDto {
   @IntegerField({ min: 0, max: MAX_AMOUNT, description: 'Minor units of the currency (cents for EUR).', example: 4500 })
   amount!: number;
 
-  @TextField({ min: 3, max: 3, pattern: CURRENCY_PATTERN, description: 'ISO 4217 code.', example: 'EUR' })
+  @CurrencyField({ description: 'ISO 4217 code.', example: 'EUR' })
   currency!: string;
 }
 

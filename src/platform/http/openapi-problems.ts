@@ -3,6 +3,9 @@ import { STATUS_OF_KIND } from '../errors/problem-status.js';
 
 const REQUEST_ID = '7f9c24e8-3b12-4fef-91e0-5a3c6f2f3a0d';
 
+/** What repeats a name or a path of the request can be as long as that. */
+const LONGEST_TEXT = 200_000;
+
 const text = (maxLength: number, description: string, example: string) => ({
   type: 'string',
   minLength: 1,
@@ -35,9 +38,10 @@ function problemSchema(): object {
         description: 'The HTTP status.',
         example: 409,
       },
-      detail: text(2000, 'What happened this time.', '1 of the ticket types is short.'),
-      instance: { ...text(10_000, 'The path of the request.', '/v1/orders'), format: 'uri-reference' },
-      code: ref('ProblemCode'),
+      detail: text(LONGEST_TEXT, 'What happened this time.', '1 of the ticket types is short.'),
+      instance: { ...text(LONGEST_TEXT, 'The path of the request.', '/v1/orders'), format: 'uri-reference' },
+      // Which ones there can be is said by the schemas of the codes: Swagger UI shows the union of the enums of a composition.
+      code: { type: 'string', minLength: 1, maxLength: 64, description: 'The stable name of the kind of problem.' },
       requestId: text(128, 'The X-Request-Id of this answer: quote it in reports.', REQUEST_ID),
     },
   };
@@ -62,29 +66,25 @@ function schemaOf(problem: ProblemDefinition): object {
 
 /** The schemas of `documented` problems, and what they have in common. */
 export function problemSchemas(documented: ReadonlySet<ProblemDefinition>): Record<string, object> {
-  const problems = allProblems();
   return {
     Problem: problemSchema(),
-    ProblemCode: {
-      type: 'string',
-      description: 'The stable name of the kind of problem.',
-      enum: problems.map((problem) => problem.code),
-    },
     FieldError: {
       type: 'object',
       required: ['pointer', 'detail'],
       properties: {
         pointer: {
           type: 'string',
-          maxLength: 2000,
+          maxLength: LONGEST_TEXT,
           description: 'JSON Pointer (RFC 6901) to the member at fault, or `/name` of a query parameter.',
           example: '/items/0/quantity',
         },
-        detail: text(2000, 'What is wrong with it.', 'quantity must not be greater than 100'),
+        detail: text(LONGEST_TEXT, 'What is wrong with it.', 'quantity must not be greater than 100'),
       },
     },
     ...Object.fromEntries(
-      problems.filter((problem) => documented.has(problem)).map((problem) => [schemaNameOf(problem), schemaOf(problem)]),
+      allProblems()
+        .filter((problem) => documented.has(problem))
+        .map((problem) => [schemaNameOf(problem), schemaOf(problem)]),
     ),
   };
 }

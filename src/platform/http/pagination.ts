@@ -17,14 +17,10 @@ export class PageQueryDto {
     example: 50,
   })
   @QueryInteger()
-  limit?: number;
+  limit: number = 50;
 
   @TextField({ min: 1, max: 512, optional: true, description: 'The `nextCursor` of the page before.' })
   cursor?: string;
-
-  get pageSize(): number {
-    return this.limit ?? 50;
-  }
 }
 
 export interface Page<T> {
@@ -69,15 +65,15 @@ export function afterNumber(query: PageQueryDto): number | null {
   return decodeCursor(query.cursor, isNumber)[0] as number;
 }
 
-/** Makes a page of rows that were read with `pageSize + 1` as limit: the extra one tells that there are more. */
+/** Makes a page of rows that were read with `limit + 1` as limit: the extra one tells that there are more. */
 export function toPage<Row, Item>(
   rows: Row[],
   query: PageQueryDto,
   placeOf: (row: Row) => Place,
   toItem: (row: Row) => Item,
 ): Page<Item> {
-  const shown = rows.slice(0, query.pageSize);
+  const shown = rows.slice(0, query.limit);
   const last = shown.at(-1);
-  const nextCursor = rows.length > query.pageSize && last !== undefined ? encodeCursor(placeOf(last)) : null;
+  const nextCursor = rows.length > query.limit && last !== undefined ? encodeCursor(placeOf(last)) : null;
   return { items: shown.map(toItem), nextCursor };
 }

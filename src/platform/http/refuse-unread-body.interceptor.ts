@@ -4,6 +4,7 @@ import { RouteParamtypes } from '@nestjs/common/enums/route-paramtypes.enum.js';
 import type { Request } from 'express';
 import type { Observable } from 'rxjs';
 import { validationFailed } from '../errors/platform.errors.js';
+import { memberPointer } from './body-rules.js';
 
 /** Refuses members in the body of a request whose handler takes no body: nothing that is sent is dropped in silence. */
 @Injectable()
@@ -12,7 +13,7 @@ export class RefuseUnreadBodyInterceptor implements NestInterceptor {
     const { body } = context.switchToHttp().getRequest<Request>();
     const members = Object.keys((body as object | undefined) ?? {});
     if (members.length > 0 && !takesBody(context)) {
-      throw validationFailed(members.map((name) => ({ pointer: `/${name}`, detail: `${name} is not known here` })));
+      throw validationFailed(members.map((name) => ({ pointer: memberPointer('', name), detail: `${name} is not known here` })));
     }
     return next.handle();
   }

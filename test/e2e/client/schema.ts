@@ -1032,18 +1032,14 @@ export interface components {
              * @example /v1/orders
              */
             instance: string;
-            code: components["schemas"]["ProblemCode"];
+            /** @description The stable name of the kind of problem. */
+            code: string;
             /**
              * @description The X-Request-Id of this answer: quote it in reports.
              * @example 7f9c24e8-3b12-4fef-91e0-5a3c6f2f3a0d
              */
             requestId: string;
         };
-        /**
-         * @description The stable name of the kind of problem.
-         * @enum {string}
-         */
-        ProblemCode: "capacity-below-committed" | "customer-limit-exceeded" | "database-unavailable" | "event-not-found" | "event-not-on-sale" | "idempotency-key-invalid" | "idempotency-key-missing" | "idempotency-key-reused" | "internal-error" | "invalid-transition" | "malformed-request" | "method-not-allowed" | "order-not-cancellable" | "order-not-found" | "overloaded" | "payload-too-large" | "precondition-required" | "quantity-out-of-range" | "route-not-found" | "sold-out" | "stale-version" | "ticket-type-in-use" | "ticket-type-not-found" | "too-many-ticket-types" | "unsupported-media-type" | "validation-failed";
         FieldError: {
             /**
              * @description JSON Pointer (RFC 6901) to the member at fault, or `/name` of a query parameter.

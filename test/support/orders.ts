@@ -1,0 +1,65 @@
+import { v7 as uuidv7 } from 'uuid';
+import type { TestDatabase } from './database.js';
+
+/** Writes `count` confirmed orders of one ticket each straight into the database, as if they had been booked. @returns their ids */
+export async function insertOrders(
+  database: TestDatabase,
+  eventId: string,
+  ticketTypeId: string,
+  count: number,
+): Promise<string[]> {
+  const ids = Array.from({ length: count }, () => uuidv7());
+  const values = [eventId, ticketTypeId, ids];
+  await database.sql(
+    `with wanted as (
+       select w.id, e.sequence + w.number::integer as sequence, t.name, t.price_amount, e.currency, date_trunc('milliseconds', now()) as now
+         from events e join ticket_types t on t.event_id = e.id and t.id = $2, unnest($3::uuid[]) with ordinality as w (id, number)
+        where e.id = $1
+     ), counted as (
+       update ticket_types set sold = sold + cardinality($3::uuid[]) where event_id = $1 and id = $2
+     ), numbered as (
+       update events set sequence = sequence + cardinality($3::uuid[]) where id = $1
+     ), booked as (
+       insert into orders (id, event_id, sequence, status, currency, total_amount, customer_email, customer_key, metadata, confirmed_at, created_at, updated_at)
+       select id, $1, sequence, 'confirmed', currency, price_amount, 'ada@example.com', 'ada@example.com', '{}', now, now, now from wanted
+     ), itemised as (
+       insert into order_items (order_id, ticket_type_id, event_id, position, name, quantity, unit_price_amount)
+       select id, $2, $1, 0, name, 1, price_amount from wanted
+     )
+     insert into order_history (event_id, sequence, order_id, from_status, to_status, at, actor)
+     select $1, sequence, id, null, 'confirmed', now, 'anonymous' from wanted`,
+    values,
+  );
+  return ids;
+}
+
+/** Turns a confirmed order into a held one, as if it had been booked with a hold. */
+export async function makeHeld(database: TestDatabase, orderId: string): Promise<void> {
+  await database.sql(
+    `with held as (
+       update orders set status = 'held', confirmed_at = null, expires_at = now() + interval '1 hour' where id = $1
+     ), line as (
+       update order_history set to_status = 'held' where order_id = $1
+     )
+     update ticket_types t set held = t.held + i.quantity, sold = t.sold - i.quantity
+       from order_items i where i.order_id = $1 and t.event_id = i.event_id and t.id = i.ticket_type_id`,
+    [orderId],
+  );
+}
+
+/** Lets a held order expire, as the background job would. */
+export async function makeExpired(database: TestDatabase, orderId: string): Promise<void> {
+  await database.sql(
+    `with expired as (
+       update orders set status = 'expired' where id = $1 returning event_id
+     ), numbered as (
+       update events e set sequence = sequence + 1 from expired where e.id = expired.event_id returning e.id, e.sequence
+     ), line as (
+       insert into order_history (event_id, sequence, order_id, from_status, to_status, at, actor)
+       select id, sequence, $1, 'held', 'expired', now(), 'system' from numbered
+     )
+     update ticket_types t set held = t.held - i.quantity
+       from order_items i where i.order_id = $1 and t.event_id = i.event_id and t.id = i.ticket_type_id`,
+    [orderId],
+  );
+}
