@@ -88,9 +88,9 @@ describe('the database goes away', () => {
     for (let crash = 0; crash < 3; crash++) {
       const keys: string[] = [];
       const replies: Reply[] = [];
-      let down = false;
+      const load = { over: false };
       const customers = Array.from({ length: 20 }, async () => {
-        while (!down) {
+        while (!load.over) {
           const key = randomUUID();
           keys.push(key);
           replies.push(await book(key));
@@ -98,7 +98,7 @@ describe('the database goes away', () => {
       });
       await sleep(200);
       await server.crash();
-      down = true;
+      load.over = true;
       await Promise.all(customers);
       await server.startAgain();
 

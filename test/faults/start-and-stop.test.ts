@@ -189,9 +189,9 @@ describe('with a database of its own', () => {
     const app = await start({ DATABASE_URL: database.url });
     const { eventId, ticketTypeId } = await eventOnSale(app.api, [100_000]);
     const replies: Reply[] = [];
-    let stopped = false;
+    const load = { over: false };
     const customers = Array.from({ length: 20 }, async () => {
-      while (!stopped)
+      while (!load.over)
         await app.api.book(eventId, { [ticketTypeId]: 1 }, { key: randomUUID() }).then(
           (reply) => replies.push(reply),
           () => {},
@@ -199,7 +199,7 @@ describe('with a database of its own', () => {
     });
     await eventually('bookings are under way', () => Promise.resolve(replies.length > 50));
     expect(await app.end('SIGTERM')).toBe(0);
-    stopped = true;
+    load.over = true;
     await Promise.all(customers);
 
     expect(replies.map(({ status }) => status).filter((status) => ![201, 409, 503].includes(status))).toEqual([]);

@@ -6,10 +6,10 @@ const RETRIES = 3;
 const retry = new TransactionRetry({ TRANSACTION_RETRIES: RETRIES });
 
 /** Fails with `error` as often as told, then succeeds. */
-function failing(times: number, error: unknown) {
+function failing(times: number, error: Error) {
   const work = {
     runs: 0,
-    run: () => (++work.runs <= times ? Promise.reject(error as Error) : Promise.resolve(`after ${work.runs}`)),
+    run: () => (++work.runs <= times ? Promise.reject(error) : Promise.resolve(`after ${work.runs}`)),
   };
   return work;
 }

@@ -36,6 +36,7 @@ export class PostgresProxy {
   /** How many commits have met a fault. */
   faults = 0;
   private commits = 0;
+  private epoch = 0;
   private server: Server | undefined;
   private port = 0;
   private readonly links = new Set<() => void>();
@@ -73,7 +74,13 @@ export class PostgresProxy {
     await closed;
   }
 
+  /** The open connections are dead from now on, but seem alive until they are used, as behind a firewall that forgot them. */
+  loseConnectionsUnnoticed(): void {
+    this.epoch += 1;
+  }
+
   private link(client: Socket): void {
+    const { epoch } = this;
     const target = new URL(this.targetUrl);
     const server = connect({ port: Number(target.port || 5432), host: target.hostname, noDelay: true });
     const cut = () => {
@@ -86,6 +93,7 @@ export class PostgresProxy {
     const fromClient = new Messages(false);
     const fromServer = new Messages(true);
     client.on('data', (chunk: Buffer) => {
+      if (epoch !== this.epoch) return cut();
       for (const message of fromClient.of(chunk)) {
         const fault = isCommit(message) ? this.nextFault() : null;
         if (fault === 'dropped') return cut();
