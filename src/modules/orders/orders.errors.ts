@@ -12,7 +12,7 @@ export const ORDER_NOT_CANCELLABLE = defineProblem({
   code: 'order-not-cancellable',
   kind: 'conflict',
   title: 'The order cannot be cancelled',
-  example: { detail: 'An expired order cannot be cancelled.', orderStatus: 'expired' },
+  example: { detail: 'An order that is expired cannot be cancelled.', orderStatus: 'expired' },
   members: { orderStatus: { $ref: '#/components/schemas/OrderStatus' } },
 });
 export const SOLD_OUT = defineProblem({
