@@ -11,6 +11,7 @@ import { RefuseUnreadBodyInterceptor } from './platform/http/refuse-unread-body.
 import { assignRequestId } from './platform/http/request-id.js';
 import { RequestValidationPipe } from './platform/http/request-validation.pipe.js';
 import { RetryReadsInterceptor } from './platform/http/retry-reads.interceptor.js';
+import { ShutdownGate } from './platform/http/shutdown-gate.js';
 
 /** Longest time in which the headers, and the whole of a request, must arrive. */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -23,6 +24,7 @@ export function setUpApp(app: NestExpressApplication): void {
   app.enableVersioning({ type: VersioningType.URI });
   app.use(assignRequestId);
   app.use(requireHost);
+  app.use(app.get(ShutdownGate).pass);
   app.use(requireJson);
   app.useBodyParser('json', { limit: BODY_LIMIT_BYTES, type: () => true });
   app.use(refuseHostileInput);

@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
+import { isatty } from 'node:tty';
 import { MikroORM } from '@mikro-orm/postgresql';
-import type { LogLevel } from '@nestjs/common';
+import { Logger, type LogLevel } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ormConfig } from '../mikro-orm.config.js';
 import { createApp } from './app.js';
@@ -18,9 +19,11 @@ const DATABASE = 'holdfast';
 const environment = environmentOrExit();
 const logger = new StartLogger({
   prefix: 'Holdfast',
-  colors: process.stdout.isTTY,
+  colors: isatty(1),
   logLevels: LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(environment.LOG_LEVEL) + 1),
 });
+// For what is logged before there is an app.
+Logger.overrideLogger(logger);
 
 let embedded: EmbeddedPostgres | undefined;
 let app: NestExpressApplication | undefined;

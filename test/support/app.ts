@@ -17,8 +17,8 @@ export interface TestApp {
 /** The real application in this process, on a database of its own, listening on a free port. */
 export async function startApp(variables: Record<string, string> = {}, given?: TestDatabase): Promise<TestApp> {
   const database = given ?? (await TestDatabase.create());
-  const environment = readEnvironment({ ...variables, DATABASE_URL: database.url });
-  const app = await createApp({ ...environment, DATABASE_URL: database.url }, { logger: false, abortOnError: false });
+  const DATABASE_URL = variables['DATABASE_URL'] ?? database.url;
+  const app = await createApp({ ...readEnvironment(variables), DATABASE_URL }, { logger: false, abortOnError: false });
   Logger.overrideLogger(false);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();

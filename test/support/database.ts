@@ -40,6 +40,11 @@ export class TestDatabase {
     return new TestDatabase(name, serverUrl(name), client);
   }
 
+  /** One that is there already, on any server; it is not to be dropped, only left by {@link leave}. */
+  static async open(url: string): Promise<TestDatabase> {
+    return new TestDatabase(new URL(url).pathname.slice(1), url, await TestDatabase.connect(url));
+  }
+
   private static async connect(url: string): Promise<Client> {
     const client = new pg.Client({ connectionString: url, application_name: 'test' });
     client.on('error', () => {});
@@ -59,6 +64,10 @@ export class TestDatabase {
   /** Every broken invariant; see `invariants.sql`. */
   brokenInvariants(): Promise<Array<{ invariant: string; subject: string; found: string }>> {
     return this.sql(INVARIANTS);
+  }
+
+  async leave(): Promise<void> {
+    await this.client.end();
   }
 
   /** Drops the database, or keeps it and says its name when a test of this file failed. */

@@ -3,6 +3,7 @@
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Logger } from '@nestjs/common';
 import { ormConfig } from '../../dist/mikro-orm.config.js';
 import { readEnvironment } from '../../dist/src/platform/config/environment.js';
 import { EmbeddedPostgres } from '../../dist/src/platform/database/embedded-postgres.js';
@@ -12,6 +13,7 @@ import { pg } from '../../dist/src/platform/database/pg-client.js';
 export const TEMPLATE = 'holdfast_template';
 
 export default async function setUp() {
+  Logger.overrideLogger(['fatal', 'error', 'warn']);
   let serverUrl = process.env.TEST_DATABASE_URL;
   if (!serverUrl) {
     const directory = mkdtempSync(join(tmpdir(), 'holdfast-test-'));

@@ -2,7 +2,7 @@ import { Body, Controller, Post } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Caller } from '../../platform/http/caller.js';
 import { ApiProblems, ApiResource } from '../../platform/http/openapi.js';
-import { PathId } from '../../platform/http/path-id.js';
+import { ApiPathId, PathId } from '../../platform/http/path-id.js';
 import type { Answer } from '../../platform/idempotency/answer.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 import { Idempotent, IdempotencyOf } from '../../platform/idempotency/idempotent.decorator.js';
@@ -56,8 +56,9 @@ export class BookingController {
 
   @Post('events/:eventId/cancel')
   @ApiTags('Events')
-  @ApiEventId()
-  @Idempotent({ required: false, exampleKey: 'cancel-event-1' })
+  // Without an example: a click in Swagger UI would end the demo for good.
+  @ApiPathId('eventId', 'The event.')
+  @Idempotent({ required: false })
   @ApiOperation({
     operationId: 'cancelEvent',
     summary: 'Cancel an event',
@@ -121,7 +122,7 @@ export class BookingController {
   @ApiTags('Orders')
   @ApiOrderId()
   @ApiBody({ type: CancelOrderDto, required: false })
-  @Idempotent({ required: false, exampleKey: 'cancel-order-1' })
+  @Idempotent({ required: false })
   @ApiOperation({
     operationId: 'cancelOrder',
     summary: 'Cancel an order',

@@ -1,7 +1,7 @@
 import { ApiSchema } from '@nestjs/swagger';
 import { BooleanField, IntegerField, ListField, TextField, TimestampField, UuidField } from '../../platform/http/fields.js';
 import { DEMO } from './demo-ids.js';
-import { MAX_CAPACITY, MAX_TICKET_TYPES } from './dto-fields.js';
+import { MAX_CAPACITY, MAX_TICKET_TYPES, TIMES } from './dto-fields.js';
 
 @ApiSchema({ name: 'TicketTypeAvailability' })
 export class TicketTypeAvailabilityDto {
@@ -32,7 +32,10 @@ export class AvailabilityDto {
   @UuidField({ description: 'The event.', example: DEMO.eventId })
   eventId!: string;
 
-  @TimestampField({ description: 'The moment that all the numbers are of, by the clock of the database.' })
+  @TimestampField({
+    description: 'The moment that all the numbers are of, by the clock of the database.',
+    example: TIMES.created,
+  })
   asOf!: string;
 
   @ListField({

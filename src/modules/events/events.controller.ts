@@ -1,11 +1,11 @@
 import { Body, Controller, Get, Header, Patch, Post, Query, Req, Res } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { RATE_LIMITED } from '../../platform/errors/platform.errors.js';
 import { ApiIfMatch, RequiredIfMatch, Tagged, type ExpectedVersions } from '../../platform/http/etag.js';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import type { Page } from '../../platform/http/pagination.js';
-import { PathId } from '../../platform/http/path-id.js';
+import { ApiPathId, PathId } from '../../platform/http/path-id.js';
 import type { Answer } from '../../platform/idempotency/answer.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 import { Idempotent, IdempotencyOf } from '../../platform/idempotency/idempotent.decorator.js';
@@ -17,13 +17,7 @@ import { AvailabilityDto } from './availability.dto.js';
 import { EVENT_NOT_FOUND, INVALID_TRANSITION } from './events.errors.js';
 import { EventsService } from './events.service.js';
 
-export const ApiEventId = () =>
-  ApiParam({
-    name: 'eventId',
-    description: 'The event.',
-    schema: { type: 'string', format: 'uuid', minLength: 36, maxLength: 36 },
-    example: DEMO.eventId,
-  });
+export const ApiEventId = () => ApiPathId('eventId', 'The event.', DEMO.eventId);
 
 @ApiTags('Events')
 @Controller({ path: 'events', version: '1' })
@@ -35,7 +29,7 @@ export class EventsController {
   ) {}
 
   @Post()
-  @Idempotent({ required: false, exampleKey: 'create-event-1', location: (body) => `/v1/events/${body.id}` })
+  @Idempotent({ required: false, location: (body) => `/v1/events/${body.id}` })
   @ApiOperation({
     operationId: 'createEvent',
     summary: 'Create an event',
@@ -49,7 +43,6 @@ export class EventsController {
   @Get()
   @ApiOperation({ operationId: 'listEvents', summary: 'List events', description: 'Soonest first, a page at a time.' })
   @ApiResponse({ status: 200, type: EventPageDto, description: 'One page of events.' })
-  @ApiProblems()
   list(@Query() query: EventQueryDto): Promise<Page<EventDto>> {
     return this.events.list(query);
   }
@@ -88,7 +81,7 @@ export class EventsController {
 
   @Post(':eventId/publish')
   @ApiEventId()
-  @Idempotent({ required: false, exampleKey: 'publish-event-1' })
+  @Idempotent({ required: false })
   @ApiOperation({
     operationId: 'publishEvent',
     summary: 'Publish an event',

@@ -13,7 +13,7 @@ import {
 } from '../../platform/http/fields.js';
 import { PageQueryDto } from '../../platform/http/pagination.js';
 import { DEMO } from './demo-ids.js';
-import { idField, MAX_TICKET_TYPES, nextCursor, salesCloseAt, salesOpenAt, versionField } from './dto-fields.js';
+import { idField, MAX_TICKET_TYPES, nextCursor, salesCloseAt, salesOpenAt, TIMES, versionField } from './dto-fields.js';
 import { EVENT_STATUSES, type EventStatus } from './event-status.js';
 import { TicketTypeDto } from './ticket-types.dto.js';
 
@@ -34,10 +34,10 @@ export class CreateEventDto {
   @TextField({ min: 1, max: 200, optional: true, nullable: true, description: 'Where it takes place.', example: 'Harbour Stage' })
   venue?: string | null;
 
-  @TimestampField({ description: 'When it starts; sales end then at the latest.' })
+  @TimestampField({ description: 'When it starts; sales end then at the latest.', example: TIMES.starts })
   startsAt!: string;
 
-  @TimestampField({ optional: true, nullable: true, description: 'When it ends.', example: '2027-06-19T22:00:00.000Z' })
+  @TimestampField({ optional: true, nullable: true, description: 'When it ends.', example: TIMES.ends })
   endsAt?: string | null;
 
   @TimeZoneField({ description: 'IANA time zone of the venue.', example: 'Europe/Berlin' })
@@ -68,7 +68,7 @@ export class CreateEventDto {
 
 @ApiSchema({ name: 'UpdateEvent' })
 export class UpdateEventDto {
-  @TextField({ min: 1, max: 200, optional: true, description: 'What the event is called.', example: 'Midsummer Night Concert' })
+  @TextField({ min: 1, max: 200, optional: true, description: 'What the event is called.' })
   name?: string;
 
   @TextField({
@@ -80,16 +80,16 @@ export class UpdateEventDto {
   })
   description?: string | null;
 
-  @TextField({ min: 1, max: 200, optional: true, nullable: true, description: 'Where it takes place.', example: 'Harbour Stage' })
+  @TextField({ min: 1, max: 200, optional: true, nullable: true, description: 'Where it takes place.' })
   venue?: string | null;
 
   @TimestampField({ optional: true, description: 'When it starts.' })
   startsAt?: string;
 
-  @TimestampField({ optional: true, nullable: true, description: 'When it ends.', example: '2027-06-19T22:00:00.000Z' })
+  @TimestampField({ optional: true, nullable: true, description: 'When it ends.' })
   endsAt?: string | null;
 
-  @TimeZoneField({ optional: true, description: 'IANA time zone of the venue.', example: 'Europe/Berlin' })
+  @TimeZoneField({ optional: true, description: 'IANA time zone of the venue.' })
   timeZone?: string;
 
   @TimestampField({ optional: true, nullable: true, ...salesOpenAt })
@@ -104,11 +104,10 @@ export class UpdateEventDto {
     optional: true,
     nullable: true,
     description: 'Most tickets that one customer may have.',
-    example: 10,
   })
   maxTicketsPerCustomer?: number | null;
 
-  @MetadataField({ optional: true, description: 'Replaces all of your own data.', example: { season: 'summer' } })
+  @MetadataField({ optional: true, description: 'Replaces all of your own data.' })
   metadata?: Record<string, string>;
 }
 
@@ -126,10 +125,10 @@ export class EventDto {
   @TextField({ max: 200, nullable: true, description: 'Where it takes place.', example: 'Harbour Stage' })
   venue!: string | null;
 
-  @TimestampField({ description: 'When it starts.' })
+  @TimestampField({ description: 'When it starts.', example: TIMES.starts })
   startsAt!: string;
 
-  @TimestampField({ nullable: true, description: 'When it ends.', example: '2027-06-19T22:00:00.000Z' })
+  @TimestampField({ nullable: true, description: 'When it ends.', example: TIMES.ends })
   endsAt!: string | null;
 
   @TimeZoneField({ description: 'IANA time zone of the venue.', example: 'Europe/Berlin' })
@@ -141,10 +140,10 @@ export class EventDto {
   @EnumField({ values: EVENT_STATUSES, name: 'EventStatus', description: 'Only a published event sells.', example: 'published' })
   status!: EventStatus;
 
-  @TimestampField({ nullable: true, ...salesOpenAt })
+  @TimestampField({ nullable: true, ...salesOpenAt, example: null })
   salesOpenAt!: string | null;
 
-  @TimestampField({ nullable: true, ...salesCloseAt })
+  @TimestampField({ nullable: true, ...salesCloseAt, example: null })
   salesCloseAt!: string | null;
 
   @IntegerField({ min: 1, max: 1_000_000, nullable: true, description: 'Most tickets that one customer may have.', example: 10 })
@@ -162,10 +161,10 @@ export class EventDto {
   })
   version!: number;
 
-  @TimestampField({ description: 'When it was created.' })
+  @TimestampField({ description: 'When it was created.', example: TIMES.created })
   createdAt!: string;
 
-  @TimestampField({ description: 'When it was last changed.' })
+  @TimestampField({ description: 'When it was last changed.', example: TIMES.created })
   updatedAt!: string;
 }
 
@@ -182,10 +181,10 @@ export class EventQueryDto extends PageQueryDto {
   @EnumField({ values: EVENT_STATUSES, name: 'EventStatus', optional: true, description: 'Only events in this state.' })
   status?: EventStatus;
 
-  @TimestampField({ optional: true, description: 'Only events that start at this time or later.', example: undefined })
+  @TimestampField({ optional: true, description: 'Only events that start at this time or later.' })
   startsAfter?: string;
 
-  @TimestampField({ optional: true, description: 'Only events that start before this time.', example: undefined })
+  @TimestampField({ optional: true, description: 'Only events that start before this time.' })
   startsBefore?: string;
 
   @TextField({

@@ -22,7 +22,7 @@ export const INVALID_TRANSITION = defineProblem({
   kind: 'conflict',
   title: 'The state of the event does not allow this',
   example: { detail: 'A cancelled event cannot be published.', eventStatus: 'cancelled' },
-  members: { eventStatus: { type: 'string', enum: ['draft', 'published', 'cancelled'] } },
+  members: { eventStatus: { $ref: '#/components/schemas/EventStatus' } },
 });
 export const EVENT_NOT_ON_SALE = defineProblem({
   code: 'event-not-on-sale',

@@ -1,9 +1,9 @@
 import { applyDecorators, Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import { ApiIfMatch, OptionalIfMatch, RequiredIfMatch, type ExpectedVersions } from '../../platform/http/etag.js';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import { PageQueryDto, type Page } from '../../platform/http/pagination.js';
-import { PathId } from '../../platform/http/path-id.js';
+import { ApiPathId, PathId } from '../../platform/http/path-id.js';
 import type { Answer } from '../../platform/idempotency/answer.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 import { Idempotent, IdempotencyOf } from '../../platform/idempotency/idempotent.decorator.js';
@@ -20,16 +20,8 @@ import {
 } from './events.errors.js';
 import { TicketTypesService } from './ticket-types.service.js';
 
-const ApiTicketTypeId = () =>
-  applyDecorators(
-    ApiEventId(),
-    ApiParam({
-      name: 'ticketTypeId',
-      description: 'The ticket type.',
-      schema: { type: 'string', format: 'uuid', minLength: 36, maxLength: 36 },
-      example: DEMO.standardId,
-    }),
-  );
+const ApiTicketTypeId = (example: string = DEMO.standardId) =>
+  applyDecorators(ApiEventId(), ApiPathId('ticketTypeId', 'The ticket type.', example));
 
 @ApiTags('Ticket types')
 @Controller({ path: 'events/:eventId/ticket-types', version: '1' })
@@ -40,7 +32,6 @@ export class TicketTypesController {
   @ApiEventId()
   @Idempotent({
     required: false,
-    exampleKey: 'create-ticket-type-1',
     location: (body) => `/v1/events/${body.eventId}/ticket-types/${body.id}`,
   })
   @ApiOperation({
@@ -107,7 +98,7 @@ export class TicketTypesController {
 
   @Delete(':ticketTypeId')
   @HttpCode(204)
-  @ApiTicketTypeId()
+  @ApiTicketTypeId(DEMO.vipId)
   @ApiIfMatch(false)
   @ApiOperation({
     operationId: 'deleteTicketType',

@@ -2,7 +2,7 @@ import { ApiSchema } from '@nestjs/swagger';
 import { IntegerField, ListField, ObjectField, TextField, TimestampField, UuidField } from '../../platform/http/fields.js';
 import { MoneyDto } from '../../platform/http/money.js';
 import { DEMO } from './demo-ids.js';
-import { idField, MAX_CAPACITY, nextCursor, salesCloseAt, salesOpenAt, versionField } from './dto-fields.js';
+import { idField, MAX_CAPACITY, nextCursor, salesCloseAt, salesOpenAt, TIMES, versionField } from './dto-fields.js';
 import { MAX_PER_ORDER } from './ticket-type.entity.js';
 
 @ApiSchema({ name: 'CreateTicketType' })
@@ -52,10 +52,10 @@ export class CreateTicketTypeDto {
 
 @ApiSchema({ name: 'UpdateTicketType' })
 export class UpdateTicketTypeDto {
-  @TextField({ min: 1, max: 200, optional: true, description: 'What the ticket type is called.', example: 'Balcony' })
+  @TextField({ min: 1, max: 200, optional: true, description: 'What the ticket type is called.' })
   name?: string;
 
-  @TextField({ max: 10_000, optional: true, nullable: true, description: 'Longer text.', example: 'Seated.' })
+  @TextField({ max: 10_000, optional: true, nullable: true, description: 'Longer text.', example: 'Free choice of seat.' })
   description?: string | null;
 
   @ObjectField({ type: () => MoneyDto, optional: true, description: 'Price of one ticket; orders that exist keep theirs.' })
@@ -66,7 +66,7 @@ export class UpdateTicketTypeDto {
     max: MAX_CAPACITY,
     optional: true,
     description: 'How many there are to sell; never under what is held and sold.',
-    example: 250,
+    example: 1200,
   })
   capacity?: number;
 
@@ -76,10 +76,10 @@ export class UpdateTicketTypeDto {
   @TimestampField({ optional: true, nullable: true, ...salesCloseAt })
   salesCloseAt?: string | null;
 
-  @IntegerField({ min: 1, max: MAX_PER_ORDER, optional: true, description: 'Least quantity in one order.', example: 1 })
+  @IntegerField({ min: 1, max: MAX_PER_ORDER, optional: true, description: 'Least quantity in one order.' })
   minPerOrder?: number;
 
-  @IntegerField({ min: 1, max: MAX_PER_ORDER, optional: true, description: 'Largest quantity in one order.', example: 10 })
+  @IntegerField({ min: 1, max: MAX_PER_ORDER, optional: true, description: 'Largest quantity in one order.' })
   maxPerOrder?: number;
 }
 
@@ -103,10 +103,10 @@ export class TicketTypeDto {
   @IntegerField({ min: 0, max: MAX_CAPACITY, description: 'How many there are to sell.', example: 200 })
   capacity!: number;
 
-  @TimestampField({ nullable: true, ...salesOpenAt })
+  @TimestampField({ nullable: true, ...salesOpenAt, example: null })
   salesOpenAt!: string | null;
 
-  @TimestampField({ nullable: true, ...salesCloseAt })
+  @TimestampField({ nullable: true, ...salesCloseAt, example: null })
   salesCloseAt!: string | null;
 
   @IntegerField({ min: 1, max: MAX_PER_ORDER, description: 'Least quantity in one order.', example: 1 })
@@ -118,10 +118,10 @@ export class TicketTypeDto {
   @IntegerField(versionField)
   version!: number;
 
-  @TimestampField({ description: 'When it was created.' })
+  @TimestampField({ description: 'When it was created.', example: TIMES.created })
   createdAt!: string;
 
-  @TimestampField({ description: 'When it was last changed.' })
+  @TimestampField({ description: 'When it was last changed.', example: TIMES.created })
   updatedAt!: string;
 }
 

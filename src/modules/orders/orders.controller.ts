@@ -1,21 +1,16 @@
 import { Controller, Get, Query, Res } from '@nestjs/common';
-import { ApiOperation, ApiParam, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import { PageQueryDto, type Page } from '../../platform/http/pagination.js';
-import { PathId } from '../../platform/http/path-id.js';
+import { ApiPathId, PathId } from '../../platform/http/path-id.js';
 import { OrderDto, OrderHistoryPageDto, OrderPageDto, OrderQueryDto, type OrderTransitionDto } from './orders.dto.js';
 import { ORDER_NOT_FOUND } from './orders.errors.js';
 import { ApiEventId, EVENT_NOT_FOUND } from '../events/index.js';
 import { OrdersExportService } from './orders-export.service.js';
 import { OrdersService } from './orders.service.js';
 
-export const ApiOrderId = () =>
-  ApiParam({
-    name: 'orderId',
-    description: 'The order.',
-    schema: { type: 'string', format: 'uuid', minLength: 36, maxLength: 36 },
-  });
+export const ApiOrderId = () => ApiPathId('orderId', 'The order.');
 
 @ApiTags('Orders')
 @Controller({ version: '1' })
@@ -28,7 +23,6 @@ export class OrdersController {
   @Get('orders')
   @ApiOperation({ operationId: 'listOrders', summary: 'List orders', description: 'Newest first, a page at a time.' })
   @ApiResponse({ status: 200, type: OrderPageDto, description: 'One page of orders.' })
-  @ApiProblems()
   list(@Query() query: OrderQueryDto): Promise<Page<OrderDto>> {
     return this.orders.list(query);
   }

@@ -17,6 +17,7 @@ import { ORDER_STATUSES, ORDER_STEPS, type OrderStatus, type OrderStep } from '.
 
 const MAX_COUNT = 2 ** 31 - 1;
 const orderId = '019a0000-0000-7000-8000-0000000000a1';
+const bookedAt = '2035-01-15T09:30:00.000Z';
 const sequence = { min: 1, max: MAX_COUNT, example: 42 };
 
 @ApiSchema({ name: 'Customer' })
@@ -42,7 +43,7 @@ export class OrderItemDto {
   @ObjectField({ type: () => MoneyDto, description: 'Price of one when it was booked.' })
   unitPrice!: MoneyDto;
 
-  @ObjectField({ type: () => MoneyDto, description: 'quantity × unitPrice.' })
+  @ObjectField({ type: () => MoneyDto, description: 'quantity × unitPrice.', example: { amount: 9000, currency: 'EUR' } })
   subtotal!: MoneyDto;
 }
 
@@ -68,7 +69,7 @@ export class OrderDto {
   @ListField({ type: () => OrderItemDto, min: 1, max: 20, description: 'In the order of the request.' })
   items!: OrderItemDto[];
 
-  @ObjectField({ type: () => MoneyDto, description: 'The sum of the subtotals.' })
+  @ObjectField({ type: () => MoneyDto, description: 'The sum of the subtotals.', example: { amount: 9000, currency: 'EUR' } })
   total!: MoneyDto;
 
   @ObjectField({ type: () => CustomerDto, description: 'Who ordered.' })
@@ -84,7 +85,7 @@ export class OrderDto {
   })
   expiresAt!: string | null;
 
-  @TimestampField({ nullable: true, description: 'When it was confirmed.' })
+  @TimestampField({ nullable: true, description: 'When it was confirmed.', example: bookedAt })
   confirmedAt!: string | null;
 
   @TextField({
@@ -110,10 +111,10 @@ export class OrderDto {
   @IntegerField({ min: 1, max: MAX_COUNT, description: 'Grows with each change; the ETag.', example: 1 })
   version!: number;
 
-  @TimestampField({ description: 'When it was booked.' })
+  @TimestampField({ description: 'When it was booked.', example: bookedAt })
   createdAt!: string;
 
-  @TimestampField({ description: 'When it was last changed.' })
+  @TimestampField({ description: 'When it was last changed.', example: bookedAt })
   updatedAt!: string;
 }
 
@@ -146,7 +147,7 @@ export class OrderTransitionDto {
   @EnumField({ values: ORDER_STATUSES, name: 'OrderStatus', description: 'The state after.', example: 'confirmed' })
   to!: OrderStatus;
 
-  @TimestampField({ description: 'When, by the clock of the database.' })
+  @TimestampField({ description: 'When, by the clock of the database.', example: bookedAt })
   at!: string;
 
   @TextField({ min: 1, max: 255, description: 'Who caused it.', example: 'anonymous' })

@@ -4,6 +4,7 @@ const count = { type: 'integer', format: 'int32', minimum: 0, maximum: 10_000_00
 
 const shortages = {
   type: 'array',
+  minItems: 1,
   maxItems: 20,
   description: 'The ticket types that are short.',
   items: {
@@ -23,15 +24,15 @@ export const ORDER_NOT_CANCELLABLE = defineProblem({
   code: 'order-not-cancellable',
   kind: 'conflict',
   title: 'The order cannot be cancelled',
-  example: { detail: 'An expired order cannot be cancelled.', orderStatus: 'expired' },
-  members: { orderStatus: { type: 'string', enum: ['held', 'confirmed', 'cancelled', 'expired'] } },
+  example: { detail: 'An order that is expired cannot be cancelled.', orderStatus: 'expired' },
+  members: { orderStatus: { $ref: '#/components/schemas/OrderStatus' } },
 });
 export const ORDER_NOT_HELD = defineProblem({
   code: 'order-not-held',
   kind: 'conflict',
   title: 'The order is not held',
   example: { detail: 'The order is cancelled, not held.', orderStatus: 'cancelled' },
-  members: { orderStatus: { type: 'string', enum: ['held', 'confirmed', 'cancelled', 'expired'] } },
+  members: { orderStatus: { $ref: '#/components/schemas/OrderStatus' } },
 });
 export const SOLD_OUT = defineProblem({
   code: 'sold-out',

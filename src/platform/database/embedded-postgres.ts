@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,6 +37,7 @@ interface Binaries {
  */
 export class EmbeddedPostgres {
   private readonly data: string;
+  private readonly pidFile: string;
   private readonly passwordFile: string;
   private readonly account = unprivilegedAccount();
   private binaries!: Binaries;
@@ -48,6 +49,7 @@ export class EmbeddedPostgres {
     private readonly log: (message: string) => void = () => {},
   ) {
     this.data = resolve(directory, 'postgres');
+    this.pidFile = join(this.data, 'postmaster.pid');
     this.passwordFile = resolve(directory, 'postgres-password');
   }
 
@@ -60,7 +62,7 @@ export class EmbeddedPostgres {
       this.makeReachable(resolve(this.directory));
     }
     if (!existsSync(join(this.data, 'PG_VERSION'))) await this.initialise();
-    if (!(await this.isRunning())) await this.launch();
+    if (!(await this.isServing())) await this.launch();
   }
 
   /** Disconnects the clients and stops the server after a checkpoint. */
@@ -94,8 +96,11 @@ export class EmbeddedPostgres {
   }
 
   url(database: string): string {
-    const port = readFileSync(join(this.data, 'postmaster.pid'), 'utf8').split('\n')[3];
-    return `postgresql://${USER}:${readFileSync(this.passwordFile, 'utf8').trim()}@127.0.0.1:${port}/${database}`;
+    return `postgresql://${USER}:${readFileSync(this.passwordFile, 'utf8').trim()}@127.0.0.1:${this.port()}/${database}`;
+  }
+
+  private port(): number {
+    return Number(readFileSync(this.pidFile, 'utf8').split('\n')[3]);
   }
 
   private async initialise(): Promise<void> {
@@ -131,6 +136,21 @@ export class EmbeddedPostgres {
         await sleep(START_ATTEMPT_DELAY_MS);
       }
     }
+  }
+
+  /** Whether a server listens that runs on the data; clears away what one that died has left behind. */
+  private async isServing(): Promise<boolean> {
+    for (let attempt = 1; await this.isRunning(); attempt++) {
+      if (await listens(this.port())) return true;
+      if (attempt >= START_ATTEMPTS) {
+        // The process id is in use, but by another process since a crash or a reboot (pg_ctl and postgres look no closer).
+        // Should a server run there against all appearance, the new one finds its shared memory and refuses.
+        rmSync(this.pidFile);
+        return false;
+      }
+      await sleep(START_ATTEMPT_DELAY_MS);
+    }
+    return false;
   }
 
   private async isRunning(): Promise<boolean> {
@@ -178,6 +198,15 @@ function unprivilegedAccount(): { uid: number; gid: number } | undefined {
   const account = ['postgres', 'nobody'].map((name) => accounts.find((fields) => fields[0] === name)).find(Boolean);
   if (!account) throw new Error('PostgreSQL does not run as root, and there is no account postgres or nobody: set DATABASE_URL.');
   return { uid: Number(account[2]), gid: Number(account[3]) };
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      done(true);
+    }).once('error', () => done(false));
+  });
 }
 
 function freePort(): Promise<number> {

@@ -14,6 +14,15 @@ export const VALIDATION_FAILED = defineProblem({
     detail: 'The request has 1 fault.',
     errors: [{ pointer: '/items/0/quantity', detail: 'quantity must not be greater than 100' }],
   },
+  members: {
+    errors: {
+      type: 'array',
+      minItems: 1,
+      maxItems: 100_000,
+      description: 'All faults of the request.',
+      items: { $ref: '#/components/schemas/FieldError' },
+    },
+  },
 });
 export const ROUTE_NOT_FOUND = defineProblem({
   code: 'route-not-found',
@@ -44,6 +53,7 @@ export const STALE_VERSION = defineProblem({
   kind: 'stale',
   title: 'The resource has changed since it was read',
   example: { detail: 'If-Match names version 3, the resource is at version 4.', currentVersion: 4 },
+  members: { currentVersion: { type: 'integer', format: 'int32', minimum: 1, maximum: 2 ** 31 - 1 } },
 });
 export const PRECONDITION_REQUIRED = defineProblem({
   code: 'precondition-required',
@@ -75,6 +85,9 @@ export const INTERNAL_ERROR = defineProblem({
   title: 'Something went wrong on our side',
   example: { detail: 'The request failed unexpectedly. Quote the requestId when you report it.' },
 });
+
+/** Problems that any route with a body may answer with. */
+export const BODY_PROBLEMS = [PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE];
 
 /** Problems that any route may answer with. */
 export const COMMON_PROBLEMS = [MALFORMED_REQUEST, VALIDATION_FAILED, OVERLOADED, DATABASE_UNAVAILABLE, INTERNAL_ERROR];

@@ -2,7 +2,6 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiSchema, ApiTags } from '@nestjs/swagger';
 import { EnumField } from '../http/fields.js';
-import { ApiProblems } from '../http/openapi.js';
 
 @ApiSchema({ name: 'Health' })
 export class HealthDto {
@@ -18,7 +17,6 @@ export class HealthController {
   @Get('live')
   @ApiOperation({ operationId: 'getLiveness', summary: 'Does the process answer?', description: 'Restart it when this fails.' })
   @ApiResponse({ status: 200, type: HealthDto, description: 'It does.' })
-  @ApiProblems()
   live(): HealthDto {
     return { status: 'ok' };
   }
@@ -30,7 +28,6 @@ export class HealthController {
     description: 'Whether the database answers. Send it no requests while this fails.',
   })
   @ApiResponse({ status: 200, type: HealthDto, description: 'It can.' })
-  @ApiProblems()
   async ready(): Promise<HealthDto> {
     await this.em.fork().execute('select 1');
     return { status: 'ok' };

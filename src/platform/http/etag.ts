@@ -56,7 +56,7 @@ export function ApiIfMatch(required: boolean): MethodDecorator {
       name: 'If-Match',
       required,
       description: 'The ETag of the version that you change; `*` for any.',
-      schema: { type: 'string', minLength: 1, maxLength: 255, example: '*' },
+      schema: { type: 'string', minLength: 1, maxLength: 255, ...(required ? { example: '*' } : {}) },
     }),
     ApiProblems(STALE_VERSION, ...(required ? [PRECONDITION_REQUIRED] : [])),
   );

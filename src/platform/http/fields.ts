@@ -55,6 +55,8 @@ function matchesFormat(name: string, test: (value: unknown) => boolean, message:
   return ValidateBy({ name, validator: { validate: test, defaultMessage: (args) => `${args?.property} ${message}` } });
 }
 
+const NOT_BLANK = /\S/;
+
 /** Characters are code points, as PostgreSQL counts them in its CHECK constraints; `Length` leaves some out. */
 function HasLength(min: number, max: number): PropertyDecorator {
   const test = (value: unknown) => typeof value === 'string' && isWithin(Array.from(value).length, min, max);
@@ -70,10 +72,11 @@ export function TextField(options: FieldOptions & { min?: number; max: number; p
   const { min = 0, max, pattern } = options;
   const rules = [IsString(), HasLength(min, max)];
   if (pattern) rules.push(Matches(pattern));
-  else if (min > 0) rules.push(Matches(/\S/, { message: '$property must not be blank' }));
+  else if (min > 0) rules.push(Matches(NOT_BLANK, { message: '$property must not be blank' }));
+  const documentedPattern = pattern ?? (min > 0 ? NOT_BLANK : undefined);
   return field(
     options,
-    { type: 'string', minLength: min, maxLength: max, ...(pattern ? { pattern: pattern.source } : {}) },
+    { type: 'string', minLength: min, maxLength: max, ...(documentedPattern ? { pattern: documentedPattern.source } : {}) },
     ...rules,
   );
 }
@@ -111,7 +114,7 @@ export function UuidField(options: FieldOptions): PropertyDecorator {
 
 export function TimestampField(options: FieldOptions): PropertyDecorator {
   return field(
-    { example: '2027-06-19T18:00:00.000Z', ...options },
+    options,
     { type: 'string', format: 'date-time', minLength: 20, maxLength: 35 },
     matchesFormat('isTimestamp', isTimestamp, 'must be an RFC 3339 time with an offset'),
   );
@@ -183,6 +186,7 @@ export function MetadataField(options: FieldOptions): PropertyDecorator {
     {
       type: 'object',
       maxProperties: METADATA_MAX_PAIRS,
+      propertyNames: { minLength: 1, maxLength: METADATA_MAX_NAME },
       additionalProperties: { type: 'string', maxLength: METADATA_MAX_VALUE },
     },
     matchesFormat(

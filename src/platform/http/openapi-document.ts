@@ -1,14 +1,22 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { allProblems } from '../errors/domain-error.js';
+import { allProblems, type ProblemDefinition } from '../errors/domain-error.js';
+import { BODY_PROBLEMS, COMMON_PROBLEMS } from '../errors/platform.errors.js';
+import { problemResponses, problemSchemas } from './openapi-problems.js';
+import { exampleOf, refuseUnknownMembers, unwrapReferences, type Schema, type Schemas } from './openapi-schemas.js';
+import { PROBLEM_MARK } from './openapi.js';
 
 const DESCRIPTION = `A ticket booking backend that never oversells.
 
 * **All or nothing.** A booking gets all its tickets or none, and an order never exists without its tickets being taken.
 * **Repeat when in doubt.** Send an \`Idempotency-Key\` and repeat the request, with the same key, until you get an answer: it has one effect.
-* **Errors** are \`application/problem+json\` (RFC 9457). Decide by \`code\`.
+* **Errors** are \`application/problem+json\` (RFC 9457). Decide by \`code\`. An unknown address gives 404 \`route-not-found\`, a method that an address does not have 405 \`method-not-allowed\` with \`Allow\`.
 * **Versions.** Single resources have an \`ETag\`. A \`PATCH\` needs it as \`If-Match\`.
-* **Money** is in integer minor units. **Times** are RFC 3339.`;
+* **Lists** come in pages: ask for the next one with \`nextCursor\` as \`cursor\`, until it is null.
+* **Money** is in integer minor units. **Times** are RFC 3339, answered in UTC with milliseconds.
+* **Support.** Every answer has an \`X-Request-Id\`: yours, if you send one, else a new one.
+
+The examples book tickets of the demo event that \`npm start\` makes: *Try it out*, then *Execute*.`;
 
 const TAGS: ReadonlyArray<[name: string, description: string]> = [
   ['Events', 'What tickets are sold for.'],
@@ -18,6 +26,38 @@ const TAGS: ReadonlyArray<[name: string, description: string]> = [
   ['Health', 'For load balancers and orchestrators.'],
 ];
 
+/** Stands in paths of examples where no id of the demo event does. */
+const UNKNOWN_ID = '019a0000-0000-7000-8000-0000000000ff';
+
+/** Headers of responses that are documented by reference. */
+const HEADERS: NonNullable<OpenAPIObject['components']>['headers'] = {
+  'X-Request-Id': {
+    description: 'Names this request in our logs: the id that you sent, or a new one.',
+    required: true,
+    schema: { type: 'string', minLength: 1, maxLength: 128, example: '7f9c24e8-3b12-4fef-91e0-5a3c6f2f3a0d' },
+  },
+  'Retry-After': {
+    description: 'Seconds to wait.',
+    required: true,
+    schema: { type: 'integer', format: 'int32', minimum: 1, maximum: 3600, example: 1 },
+  },
+  'Idempotent-Replayed': {
+    description: 'There when this is the remembered answer of an earlier request with the same key.',
+    schema: { type: 'string', enum: ['true'] },
+  },
+};
+
+interface Content {
+  content?: Record<string, { schema: Schema; example?: unknown; examples?: unknown }>;
+}
+
+interface Operation {
+  [mark: `x-problem-${string}`]: true;
+  parameters?: Array<{ name: string; schema: { example?: string } }>;
+  requestBody?: Content;
+  responses: Record<string, Content & { headers?: Record<string, object> }>;
+}
+
 export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
   const builder = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
@@ -25,21 +65,71 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .setDescription(DESCRIPTION)
     .setVersion('1')
     .setLicense('MIT', 'https://opensource.org/license/mit')
-    .setContact('Holdfast', 'https://github.com/holdfast/holdfast', '')
     .addServer('/', 'This server');
   for (const [name, description] of TAGS) builder.addTag(name, description);
-  const document = SwaggerModule.createDocument(app, builder.build());
+  const document = SwaggerModule.createDocument(app, builder.build(), { autoTagControllers: false });
+  document.info.contact = { name: 'Holdfast' };
   document.security = [];
-  const code = document.components?.schemas?.['Problem'] as { properties: { code: { enum?: string[] } } };
-  code.properties.code.enum = allProblems().map((problem) => problem.code);
+  complete(document);
   return document;
+}
+
+/** Adds what operations have in common, and what follows from the rest of the document. */
+function complete(document: OpenAPIObject): void {
+  const schemas = document.components!.schemas as Schemas;
+  unwrapReferences(schemas);
+  const documented = new Set<ProblemDefinition>();
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const operation of Object.values(item) as Operation[]) {
+      const problems = takeProblems(operation);
+      for (const problem of problems) documented.add(problem);
+      Object.assign(operation.responses, problemResponses(problems, examplePath(path, operation)));
+      completeBodies(operation, schemas);
+      completeHeaders(operation);
+    }
+  }
+  Object.assign(schemas, problemSchemas(documented));
+  document.components!.headers = HEADERS;
+}
+
+function takeProblems(operation: Operation): ProblemDefinition[] {
+  const problems = allProblems().filter((problem) => operation[`${PROBLEM_MARK}${problem.code}`]);
+  for (const { code } of problems) delete operation[`${PROBLEM_MARK}${code}`];
+  return [...COMMON_PROBLEMS, ...(operation.requestBody ? BODY_PROBLEMS : []), ...problems];
+}
+
+function examplePath(path: string, { parameters = [] }: Operation): string {
+  const example = (name: string) => parameters.find((parameter) => parameter.name === name)?.schema.example ?? UNKNOWN_ID;
+  return path.replaceAll(/\{(\w+)\}/g, (_, name: string) => example(name));
+}
+
+function completeBodies(operation: Operation, schemas: Schemas): void {
+  const { requestBody, responses } = operation;
+  for (const { content = {} } of [...(requestBody ? [requestBody] : []), ...Object.values(responses)]) {
+    for (const media of Object.values(content)) {
+      if (!media.examples) media.example = exampleOf(media.schema, schemas);
+    }
+  }
+  for (const { schema } of Object.values(requestBody?.content ?? {})) refuseUnknownMembers(schema, schemas);
+}
+
+function completeHeaders(operation: Operation): void {
+  const isIdempotent = operation.parameters?.some((parameter) => parameter.name === 'Idempotency-Key');
+  for (const [status, response] of Object.entries(operation.responses)) {
+    const names = ['X-Request-Id', ...(isIdempotent && status < '300' ? ['Idempotent-Replayed'] : [])];
+    response.headers = {
+      ...Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
+      ...response.headers,
+    };
+  }
 }
 
 /** Serves the document at `/openapi.json` and Swagger UI at `/docs`. */
 export function serveOpenApi(app: INestApplication): void {
   SwaggerModule.setup('docs', app, createOpenApiDocument(app), {
     jsonDocumentUrl: 'openapi.json',
+    raw: ['json'],
     customSiteTitle: 'Holdfast API',
-    swaggerOptions: { tryItOutEnabled: true, displayRequestDuration: true, persistAuthorization: true },
+    swaggerOptions: { deepLinking: true, defaultModelsExpandDepth: 0, displayRequestDuration: true },
   });
 }

@@ -16,7 +16,13 @@ export function Idempotent(options: IdempotentOptions): MethodDecorator {
       required: options.required,
       description:
         'Your own name for this request, kept at least 24 hours. The same key and request again: the same answer, and no second effect. A new request needs a new key.',
-      schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[ -~]+$', example: options.exampleKey },
+      schema: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 255,
+        pattern: '^[ -~]+$',
+        ...(options.exampleKey ? { example: options.exampleKey } : {}),
+      },
     }),
     ApiProblems(IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, ...(options.required ? [IDEMPOTENCY_KEY_MISSING] : [])),
   );

@@ -1,0 +1,227 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { OpenAPIObject } from '@nestjs/swagger';
+import { DEMO, seedDemoEvent } from '../../src/modules/events/index.js';
+import { allProblems } from '../../src/platform/errors/domain-error.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { ConformingClient, operationsOf, type Operation } from '../support/conformance.js';
+import { createEvent, createTicketType, eventBody, eventOnSale, inDays, ticketTypeBody } from '../support/factories.js';
+
+const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as OpenAPIObject;
+const operations = operationsOf(document);
+
+/** No operation can answer with these: they say that there is none. */
+const OF_NO_OPERATION = ['method-not-allowed', 'route-not-found'];
+/** These need a fault, or a state that no request leads to yet. */
+const NOT_PROVOKED = ['database-unavailable', 'internal-error', 'overloaded', 'order-not-cancellable'];
+
+const UNKNOWN = '019a0000-0000-7000-8000-0000000000ff';
+const key = () => ({ 'idempotency-key': randomUUID() });
+const booking = (ticketTypeId: string, quantity = 1) => ({
+  items: [{ ticketTypeId, quantity }],
+  customer: { email: 'ada@example.com' },
+});
+
+let running: TestApp;
+let api: ConformingClient;
+
+beforeAll(async () => {
+  running = await startApp();
+  api = new ConformingClient(running.url, document);
+  await seedDemoEvent(running.app.get(MikroORM).em);
+});
+afterAll(() => running.close());
+
+describe('the OpenAPI document', () => {
+  it('is served as it is committed', async () => {
+    const response = await fetch(`${running.url}/openapi.json`);
+    expect(await response.json()).toEqual(document);
+  });
+
+  it('has every route of the app, and no other', () => {
+    const { router } = running.app.getHttpAdapter().getInstance() as {
+      router: { stack: Array<{ route?: { path: string; methods: Record<string, boolean> } }> };
+    };
+    const routes = router.stack
+      .flatMap(({ route }) => (route ? Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`) : []))
+      .filter((route) => !/^GET \/(?:docs|openapi\.json)/.test(route));
+    const documented = operations.map(({ method, path }) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`);
+    expect(documented.toSorted()).toEqual(routes.toSorted());
+  });
+
+  it('names every problem code at an operation that can give it, with an example', () => {
+    const codes = Object.values(document.paths).flatMap((item) =>
+      Object.values(item as Record<string, any>).flatMap(({ responses }) =>
+        Object.values(responses as Record<string, any>).flatMap(({ content }) =>
+          Object.keys(content?.['application/problem+json']?.examples ?? {}),
+        ),
+      ),
+    );
+    const expected = allProblems().map(({ code }) => code);
+    expect([...new Set(codes), ...OF_NO_OPERATION].toSorted()).toEqual(expected.toSorted());
+  });
+
+  it('has no key as example at two operations', () => {
+    const keys = operations.flatMap(({ parameters }) =>
+      parameters.filter(({ name }) => name === 'Idempotency-Key').map(({ schema }) => schema.example),
+    );
+    const given = keys.filter((example) => example !== undefined);
+    expect(given.length).toBeGreaterThan(0);
+    expect(new Set(given).size).toBe(given.length);
+  });
+});
+
+describe('the examples, sent as Swagger UI fills them in', () => {
+  /** `ids` stand in for the path ids that have no example. */
+  const execute = (operation: Operation, ids: Record<string, string>) => {
+    const filledIn = (place: string) =>
+      operation.parameters.flatMap(({ name, in: where, schema }): Array<[string, string]> =>
+        where === place && schema.example !== undefined ? [[name, String(schema.example)]] : [],
+      );
+    const values = { ...ids, ...Object.fromEntries(filledIn('path')) };
+    const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name]!);
+    const query = new URLSearchParams(filledIn('query')).toString();
+    return api.send(
+      operation.method,
+      query ? `${path}?${query}` : path,
+      operation.requestExample,
+      Object.fromEntries(filledIn('header')),
+    );
+  };
+
+  it('book a ticket of the demo event without a word typed', async () => {
+    const reply = await execute(
+      operations.find(({ id }) => id === 'book')!,
+      {},
+    );
+    expect(reply.status).toBe(201);
+    expect(reply.body.eventId).toBe(DEMO.eventId);
+  });
+
+  it('succeed at every operation, one after the other', async () => {
+    const [order] = (await api.get('/v1/orders')).body.items;
+    const refused: string[] = [];
+    for (const operation of operations) {
+      const reply = await execute(operation, { eventId: DEMO.eventId, orderId: order.id });
+      if (reply.status >= 300) refused.push(`${operation.id}: ${JSON.stringify(reply.body)}`);
+    }
+    expect(refused).toEqual([]);
+  });
+});
+
+/** The client throws when an answer is not as documented. */
+describe('every answer is as documented', () => {
+  const answersOf = (operationId: string) =>
+    [...api.seen].filter((answer) => answer.startsWith(`${operationId} `)).map((answer) => answer.slice(operationId.length + 1));
+
+  it('of unchanged resources and of replays', async () => {
+    const { eventId, ticketTypeId } = await eventOnSale(api);
+    const headers = key();
+    const order = await api.post(`/v1/events/${eventId}/bookings`, booking(ticketTypeId), headers);
+    const replay = await api.post(`/v1/events/${eventId}/bookings`, booking(ticketTypeId), headers);
+    expect(replay.headers.get('idempotent-replayed')).toBe('true');
+    for (const path of [
+      `/v1/events/${eventId}`,
+      `/v1/events/${eventId}/ticket-types/${ticketTypeId}`,
+      `/v1/orders/${order.body.id}`,
+    ]) {
+      expect((await api.get(path, { 'if-none-match': '*' })).status).toBe(304);
+    }
+  });
+
+  it('of pages that have a next one', async () => {
+    const { eventId, ticketTypeId } = await eventOnSale(api, [10, 10]);
+    for (let count = 0; count < 2; count++) await api.book(eventId, { [ticketTypeId]: 1 });
+    for (const path of ['/v1/events', `/v1/events/${eventId}/ticket-types`, '/v1/orders']) {
+      expect((await api.get(`${path}?limit=1`)).body.nextCursor).toEqual(expect.any(String));
+    }
+  });
+
+  it('of events and ticket types that leave out what they can', async () => {
+    const eventId = await createEvent(api);
+    const ticketTypeId = await createTicketType(api, eventId);
+    const event = await api.get(`/v1/events/${eventId}`);
+    expect(event.body).toMatchObject({ description: null, venue: null, endsAt: null, maxTicketsPerCustomer: null });
+    expect((await api.send('DELETE', `/v1/events/${eventId}/ticket-types/${ticketTypeId}`)).status).toBe(204);
+  });
+
+  it('of requests that are refused for what they look like', async () => {
+    const events = '/v1/events';
+    const { eventId, ticketTypeId } = await eventOnSale(api);
+    const bookings = `${events}/${eventId}/bookings`;
+    await api.post(events, '{');
+    await api.post(events, { name: '', surprise: true });
+    await api.post(events, JSON.stringify({ name: 'x'.repeat(110_000) }));
+    await api.post(events, 'name=x', { 'content-type': 'text/plain' });
+    await api.post(bookings, booking(ticketTypeId));
+    await api.post(bookings, booking(ticketTypeId), { 'idempotency-key': 'ä' });
+    const headers = key();
+    await api.post(bookings, booking(ticketTypeId), headers);
+    await api.post(bookings, booking(ticketTypeId, 2), headers);
+    await api.get(`${events}?cursor=broken`);
+    await api.patch(`${events}/${eventId}`, {});
+    await api.patch(`${events}/${eventId}`, {}, { 'if-match': '"99"' });
+    expect(answersOf('createEvent')).toEqual(
+      expect.arrayContaining([
+        '400 malformed-request',
+        '400 validation-failed',
+        '413 payload-too-large',
+        '415 unsupported-media-type',
+      ]),
+    );
+    expect(answersOf('book')).toEqual(
+      expect.arrayContaining(['400 idempotency-key-missing', '400 idempotency-key-invalid', '422 idempotency-key-reused']),
+    );
+    expect(answersOf('listEvents')).toContain('400 malformed-request');
+    expect(answersOf('updateEvent')).toEqual(expect.arrayContaining(['428 precondition-required', '412 stale-version']));
+  });
+
+  it('of requests that are refused for the state that they meet', async () => {
+    const { eventId, ticketTypeId } = await eventOnSale(api, [5], { maxTicketsPerCustomer: 3 });
+    const path = `/v1/events/${eventId}`;
+    await api.get(`/v1/events/${UNKNOWN}`);
+    await api.get(`${path}/ticket-types/${UNKNOWN}`);
+    await api.get(`/v1/orders/${UNKNOWN}`);
+    await api.book(eventId, { [ticketTypeId]: 3 });
+    await api.book(eventId, { [ticketTypeId]: 1 });
+    await api.book(eventId, { [ticketTypeId]: 3 }, { email: 'grace@example.com' });
+    await api.patch(`${path}/ticket-types/${ticketTypeId}`, { capacity: 1 }, { 'if-match': '*' });
+    await api.patch(`${path}/ticket-types/${ticketTypeId}`, { maxPerOrder: 1 }, { 'if-match': '*' });
+    await api.book(eventId, { [ticketTypeId]: 2 }, { email: 'grace@example.com' });
+    await api.send('DELETE', `${path}/ticket-types/${ticketTypeId}`);
+    await api.patch(path, { salesOpenAt: inDays(1) }, { 'if-match': '*' });
+    await api.book(eventId, { [ticketTypeId]: 1 });
+    await api.post(`${path}/cancel`);
+    await api.post(`${path}/publish`);
+    expect(answersOf('book')).toEqual(
+      expect.arrayContaining([
+        '409 customer-limit-exceeded',
+        '409 sold-out',
+        '422 quantity-out-of-range',
+        '409 event-not-on-sale',
+      ]),
+    );
+    expect(answersOf('publishEvent')).toContain('409 invalid-transition');
+  });
+
+  it('of an event that is full of ticket types', async () => {
+    const { body: event } = await api.post('/v1/events', eventBody());
+    const create = () => api.post(`/v1/events/${event.id}/ticket-types`, ticketTypeBody());
+    for (let count = 0; count < 100; count++) expect((await create()).status).toBe(201);
+    expect((await create()).body).toMatchObject({ code: 'too-many-ticket-types', limit: 100 });
+  });
+
+  it('and all successes and all problems that a request alone can cause were among them', async () => {
+    const successes = operations.flatMap(({ id, responses }) =>
+      Object.keys(responses)
+        .filter((status) => status < '400')
+        .map((status) => `${id} ${status}`),
+    );
+    expect([...api.seen].filter((answer) => answer.split(' ').length === 2).toSorted()).toEqual(successes.toSorted());
+    const codes = new Set([...api.seen].flatMap((answer) => answer.split(' ').slice(2)));
+    const provoked = allProblems().map(({ code }) => code);
+    expect([...codes, ...OF_NO_OPERATION, ...NOT_PROVOKED].toSorted()).toEqual(provoked.toSorted());
+    expect(await running.database.brokenInvariants()).toEqual([]);
+  });
+});

@@ -1,0 +1,95 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { countByStatus } from '../support/client.js';
+import { TestDatabase } from '../support/database.js';
+import { eventOnSale } from '../support/factories.js';
+import { blockedBackend, eventually, holdEventLock, orderIdsOf } from '../support/faults.js';
+import { AppProcess } from '../support/process.js';
+
+const BOOKINGS = 200;
+
+describe('an app that stops in the middle of a booking', () => {
+  let database: TestDatabase;
+  let healthy: AppProcess;
+  const processes: AppProcess[] = [];
+
+  const startProcess = async (variables: Record<string, string> = {}) => {
+    const started = await AppProcess.start({ DATABASE_URL: database.url, ...variables });
+    processes.push(started);
+    return started;
+  };
+
+  beforeAll(async () => {
+    database = await TestDatabase.create();
+    healthy = await startProcess();
+  });
+  afterAll(async () => {
+    for (const started of processes) {
+      started.child.kill('SIGCONT');
+      await started.end('SIGKILL');
+    }
+    await database.drop();
+  });
+
+  /** Stops the process at a moment at which it holds an event lock and the server waits for its next statement. */
+  async function freezeInsideTransaction({ child }: AppProcess): Promise<number> {
+    return eventually('the app is caught with the event lock', async () => {
+      child.kill('SIGSTOP');
+      // What it had sent is carried out first; its backend is then busy no more.
+      await sleep(20);
+      const rows = await database.sql<{ pid: number }>(
+        `select a.pid from pg_stat_activity a
+          where a.datname = current_database() and a.application_name = 'holdfast' and a.state = 'idle in transaction'
+            and exists (select from pg_locks l where l.pid = a.pid and l.relation = 'events'::regclass and l.mode = 'RowShareLock')`,
+      );
+      if (rows[0]) return rows[0].pid;
+      child.kill('SIGCONT');
+      await sleep(5);
+      return null;
+    });
+  }
+
+  it('frozen while it holds the event lock: another process goes on booking, and the frozen one wakes to nothing done twice', async () => {
+    const freezing = await startProcess({ DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS: '1000', DATABASE_POOL_MAX: '5' });
+    const { eventId, ticketTypeId } = await eventOnSale(healthy.api, [10_000]);
+    const keys = Array.from({ length: BOOKINGS }, () => randomUUID());
+    const book = ({ api }: AppProcess, key: string) => api.book(eventId, { [ticketTypeId]: 1 }, { key });
+
+    const underway = Promise.all(keys.map((key) => book(freezing, key)));
+    const backend = await freezeInsideTransaction(freezing);
+    const others = await Promise.all(Array.from({ length: 20 }, () => book(healthy, randomUUID())));
+    expect(countByStatus(others)).toEqual({ 201: 20 });
+    expect(await database.sql('select from pg_stat_activity where pid = $1', [backend])).toEqual([]);
+
+    freezing.child.kill('SIGCONT');
+    const woken = await underway;
+    expect(countByStatus(woken)).toEqual({ 201: BOOKINGS });
+    const repeats = await Promise.all(keys.map((key) => book(healthy, key)));
+    expect(repeats.map(({ body }) => body)).toEqual(woken.map(({ body }) => body));
+    expect(await orderIdsOf(healthy.api, eventId)).toHaveLength(BOOKINGS + others.length);
+    expect(await database.brokenInvariants()).toEqual([]);
+  });
+
+  it('killed while it waits for the event lock: its backend does not stay to take the lock, though the lock is still held', async () => {
+    // Time-outs so long that only the check of the client can end the wait.
+    const doomed = await startProcess({
+      DATABASE_LOCK_TIMEOUT_MS: '600000',
+      DATABASE_STATEMENT_TIMEOUT_MS: '600000',
+      DATABASE_TRANSACTION_TIMEOUT_MS: '600000',
+    });
+    const { eventId, ticketTypeId } = await eventOnSale(healthy.api);
+    const key = randomUUID();
+    const lock = await holdEventLock(database, eventId);
+    const lost = doomed.api.book(eventId, { [ticketTypeId]: 1 }, { key }).catch(() => 'no answer');
+    const backend = await blockedBackend(database);
+    await doomed.end('SIGKILL');
+    expect(await lost).toBe('no answer');
+    await eventually('the backend of the killed app is gone', async () => {
+      return (await database.sql('select from pg_stat_activity where pid = $1', [backend])).length === 0;
+    });
+    await lock.release();
+    expect((await healthy.api.book(eventId, { [ticketTypeId]: 1 }, { key })).status).toBe(201);
+    expect(await orderIdsOf(healthy.api, eventId)).toHaveLength(1);
+    expect(await database.brokenInvariants()).toEqual([]);
+  });
+});

@@ -1,0 +1,36 @@
+import { startApp, type TestApp } from '../support/app.js';
+import { eventOnSale } from '../support/factories.js';
+import { blockedBackend, eventually, holdEventLock } from '../support/faults.js';
+
+describe('a query that outlasts DATABASE_QUERY_TIMEOUT_MS', () => {
+  let running: TestApp;
+
+  beforeAll(async () => {
+    running = await startApp({
+      DATABASE_QUERY_TIMEOUT_MS: '1000',
+      // Longer than the time-out under test, as for a server that does not answer at all.
+      DATABASE_LOCK_TIMEOUT_MS: '600000',
+      DATABASE_STATEMENT_TIMEOUT_MS: '600000',
+      DATABASE_TRANSACTION_TIMEOUT_MS: '600000',
+      DATABASE_POOL_MAX: '1',
+      TRANSACTION_RETRIES: '0',
+    });
+  });
+  afterAll(() => running.close());
+
+  it('loses its connection, which is not given busy to the next query', async () => {
+    const { api, database } = running;
+    const { eventId, ticketTypeId } = await eventOnSale(api);
+    const lock = await holdEventLock(database, eventId);
+    const booking = api.book(eventId, { [ticketTypeId]: 1 });
+    const backend = await blockedBackend(database);
+    expect(await booking).toMatchObject({ status: 503, body: { code: 'database-unavailable' } });
+    for (let query = 0; query < 5; query++) expect((await api.get(`/v1/events/${eventId}`)).status).toBe(200);
+    await eventually('the server notices', async () => {
+      return (await database.sql('select from pg_stat_activity where pid = $1', [backend])).length === 0;
+    });
+    await lock.release();
+    expect((await api.book(eventId, { [ticketTypeId]: 1 })).status).toBe(201);
+    expect(await database.brokenInvariants()).toEqual([]);
+  });
+});

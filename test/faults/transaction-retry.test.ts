@@ -1,0 +1,69 @@
+import { Logger } from '@nestjs/common';
+import { CommitOutcomeUnknownError, CommitRolledBackError } from '../../src/platform/database/database-errors.js';
+import { TransactionRetry } from '../../src/platform/database/transaction-retry.js';
+
+const RETRIES = 3;
+const retry = new TransactionRetry({ TRANSACTION_RETRIES: RETRIES });
+
+/** Fails with `error` as often as told, then succeeds. */
+function failing(times: number, error: Error) {
+  const work = {
+    runs: 0,
+    run: () => (++work.runs <= times ? Promise.reject(error) : Promise.resolve(`after ${work.runs}`)),
+  };
+  return work;
+}
+
+const coded = (code: string, more: object = {}) => Object.assign(new Error('from the server'), { code, ...more });
+
+const TRANSIENT: Array<[what: string, error: Error, problem: string]> = [
+  ['a lost connection', coded('57P01'), 'database-unavailable'],
+  ['a refused connection', coded('ECONNREFUSED'), 'database-unavailable'],
+  ['a serialization failure', coded('40001'), 'overloaded'],
+  ['a deadlock', coded('40P01'), 'overloaded'],
+  ['a lock time-out', coded('55P03'), 'overloaded'],
+  ['a key that was recorded meanwhile', coded('23505', { constraint: 'idempotency_keys_pkey' }), 'overloaded'],
+];
+const UNKNOWN = new CommitOutcomeUnknownError(coded('57P01'));
+
+beforeAll(() => Logger.overrideLogger(false));
+
+describe('a transaction that failed', () => {
+  it.each(TRANSIENT)('by %s is run again', async (_, error) => {
+    const work = failing(RETRIES, error);
+    expect(await retry.run(work.run, { recognisesItsOwnCommit: false })).toBe(`after ${RETRIES + 1}`);
+  });
+
+  it.each(TRANSIENT)('by %s again and again is given up after a bounded number of runs', async (_, error, code) => {
+    const work = failing(Infinity, error);
+    await expect(retry.run(work.run, { recognisesItsOwnCommit: true })).rejects.toMatchObject({ code, cause: error });
+    expect(work.runs).toBe(RETRIES + 1);
+  });
+
+  it.each([
+    ['a violated constraint', coded('23514', { constraint: 'ticket_types_never_oversold' })],
+    ['a swallowed error', new CommitRolledBackError()],
+    ['a bug', new TypeError('undefined is not a function')],
+  ])('by %s is not run again, and the error is as it was', async (_, error) => {
+    const work = failing(1, error);
+    await expect(retry.run(work.run, { recognisesItsOwnCommit: true })).rejects.toBe(error);
+    expect(work.runs).toBe(1);
+  });
+
+  it('for want of a connection has waited long enough already: overloaded at once', async () => {
+    const work = failing(1, new Error('timeout exceeded when trying to connect'));
+    await expect(retry.run(work.run, { recognisesItsOwnCommit: true })).rejects.toMatchObject({ code: 'overloaded' });
+    expect(work.runs).toBe(1);
+  });
+
+  it('at a COMMIT of unknown outcome is run again if it recognises its own commit', async () => {
+    const work = failing(1, UNKNOWN);
+    expect(await retry.run(work.run, { recognisesItsOwnCommit: true })).toBe('after 2');
+  });
+
+  it('at a COMMIT of unknown outcome is never run again otherwise', async () => {
+    const work = failing(1, UNKNOWN);
+    await expect(retry.run(work.run, { recognisesItsOwnCommit: false })).rejects.toMatchObject({ code: 'database-unavailable' });
+    expect(work.runs).toBe(1);
+  });
+});
