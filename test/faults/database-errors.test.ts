@@ -33,6 +33,7 @@ const CODES: Array<[code: string, meaning: DatabaseFailure]> = [
   ['40001', 'contention'],
   ['40P01', 'contention'],
   ['55P03', 'contention'],
+  ['57014', 'exhausted'], // query_canceled: statement_timeout
   ['23505', 'fatal'], // unique_violation
   ['23514', 'fatal'], // check_violation
   ['25P02', 'fatal'], // in_failed_sql_transaction
@@ -49,7 +50,7 @@ const MESSAGES: Array<[message: string, meaning: DatabaseFailure]> = [
   ['Client was closed and is not queryable', 'connection-lost'],
   ['timeout expired', 'connection-lost'],
   ['Query read timeout', 'connection-lost'],
-  ['timeout exceeded when trying to connect', 'pool-exhausted'],
+  ['timeout exceeded when trying to connect', 'exhausted'],
   ['the timeout expired long ago', 'fatal'],
   ['Cannot read properties of undefined', 'fatal'],
 ];

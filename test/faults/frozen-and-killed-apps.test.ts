@@ -50,7 +50,12 @@ describe('an app that stops in the middle of a booking', () => {
   }
 
   it('frozen while it holds the event lock: another process goes on booking, and the frozen one wakes to nothing done twice', async () => {
-    const freezing = await startProcess({ DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS: '1000', DATABASE_POOL_MAX: '5' });
+    const freezing = await startProcess({
+      DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS: '1000',
+      // Else it would free the lock too, only later.
+      DATABASE_TRANSACTION_TIMEOUT_MS: '600000',
+      DATABASE_POOL_MAX: '5',
+    });
     const { eventId, ticketTypeId } = await eventOnSale(healthy.api, [10_000]);
     const keys = Array.from({ length: BOOKINGS }, () => randomUUID());
     const book = ({ api }: AppProcess, key: string) => api.book(eventId, { [ticketTypeId]: 1 }, { key });

@@ -47,6 +47,7 @@ const CONTENTION = new Set([
 ]);
 
 const POOL_EXHAUSTED = /^timeout exceeded when trying to connect$/;
+const QUERY_CANCELED = '57014'; // statement_timeout
 
 interface ErrorLike {
   code?: unknown;
@@ -69,13 +70,13 @@ function some(error: unknown, test: (link: ErrorLike) => boolean): boolean {
   return false;
 }
 
-/** What a database error means for the caller's next step. `fatal`: a bug or a broken rule, so do not try again. */
-export type DatabaseFailure = 'connection-lost' | 'contention' | 'pool-exhausted' | 'commit-outcome-unknown' | 'fatal';
+/** What a database error means for the caller's next step. `exhausted`: it took too long, and so would another try. `fatal`: a bug or a broken rule, so do not try again. */
+export type DatabaseFailure = 'connection-lost' | 'contention' | 'exhausted' | 'commit-outcome-unknown' | 'fatal';
 
 export function classifyDatabaseError(error: unknown): DatabaseFailure {
   if (some(error, (link) => link instanceof CommitOutcomeUnknownError)) return 'commit-outcome-unknown';
   if (some(error, (link) => CONTENTION.has(String(link.code)))) return 'contention';
-  if (some(error, (link) => POOL_EXHAUSTED.test(String(link.message)))) return 'pool-exhausted';
+  if (some(error, (link) => link.code === QUERY_CANCELED || POOL_EXHAUSTED.test(String(link.message)))) return 'exhausted';
   if (some(error, isConnectionLost)) return 'connection-lost';
   return 'fatal';
 }

@@ -36,7 +36,7 @@ export class TransactionRetry {
         const failure = this.failureOf(error);
         if (failure === 'fatal') throw error;
         const mayRepeat = failure !== 'commit-outcome-unknown' || options.recognisesItsOwnCommit;
-        if (!mayRepeat || failure === 'pool-exhausted' || attempt >= this.environment.TRANSACTION_RETRIES) {
+        if (!mayRepeat || failure === 'exhausted' || attempt >= this.environment.TRANSACTION_RETRIES) {
           throw unavailable(failure, error);
         }
         this.logger.warn(`Transaction failed (${failure}: ${(error as Error).message}), retry ${attempt + 1}`);
@@ -63,7 +63,7 @@ function jitteredDelayMs(attempt: number): number {
 
 /** The problem that a client is told about a transient database failure. */
 export function unavailable(failure: DatabaseFailure, cause: unknown): DomainError {
-  if (failure === 'pool-exhausted' || failure === 'contention') {
+  if (failure === 'exhausted' || failure === 'contention') {
     return new DomainError(
       OVERLOADED,
       'Too many requests wait for the same rows or connections. Nothing was changed.',

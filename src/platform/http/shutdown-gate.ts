@@ -12,8 +12,8 @@ export class ShutdownGate implements OnModuleDestroy {
   private closing = false;
   private readonly underway = new Set<Response>();
 
-  readonly pass = (_request: Request, response: Response, next: NextFunction): void => {
-    if (this.closing) {
+  readonly pass = (request: Request, response: Response, next: NextFunction): void => {
+    if (this.closing && request.path !== '/health/live') {
       response.setHeader('Connection', 'close');
       throw new DomainError(OVERLOADED, 'This instance is shutting down. Nothing was changed; repeat the request.');
     }
