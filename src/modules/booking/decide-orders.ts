@@ -60,5 +60,9 @@ function assertCanGiveBack(order: Order, ticketTypeId: string, quantity: number)
   if (!item) throw new DomainError(TICKET_TYPE_NOT_FOUND, `The order has no tickets of ticket type ${ticketTypeId}.`);
   if (quantity <= item.quantity) return;
   const detail = `The order has ${item.quantity} tickets of ${item.name}, so ${quantity} cannot be given back.`;
-  throw new DomainError(QUANTITY_OUT_OF_RANGE, detail, { ticketTypeId, maxPerOrder: item.quantity });
+  throw new DomainError(QUANTITY_OUT_OF_RANGE, detail, {
+    ticketTypeId,
+    minPerOrder: 1,
+    maxPerOrder: item.quantity,
+  });
 }

@@ -19,6 +19,12 @@ import { EventsService } from './events.service.js';
 
 export const ApiEventId = () => ApiPathId('eventId', 'The event.', DEMO.eventId);
 
+const STREAM_EXAMPLE = `id: 42
+event: availability
+data: {"eventId":"${DEMO.eventId}","asOf":"2035-01-10T09:00:00.000Z","ticketTypes":[]}
+
+`;
+
 @ApiTags('Events')
 @Controller({ path: 'events', version: '1' })
 export class EventsController {
@@ -120,7 +126,7 @@ export class EventsController {
   @ApiResponse({
     status: 200,
     description: 'The stream.',
-    content: { 'text/event-stream': { schema: { type: 'string', maxLength: 1_000_000 } } },
+    content: { 'text/event-stream': { schema: { type: 'string', maxLength: 1_000_000, example: STREAM_EXAMPLE } } },
   })
   @ApiProblems(EVENT_NOT_FOUND, RATE_LIMITED)
   streamAvailability(@PathId('eventId') eventId: string, @Req() request: Request, @Res() response: Response): Promise<void> {

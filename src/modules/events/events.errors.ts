@@ -30,6 +30,9 @@ export const EVENT_NOT_ON_SALE = defineProblem({
   title: 'The tickets are not on sale',
   example: { detail: 'The event is not on sale: draft.', reason: 'draft' },
   members: { reason: { type: 'string', enum: [...NOT_ON_SALE_REASONS] } },
+  optionalMembers: {
+    ticketTypeId: { type: 'string', format: 'uuid', description: 'The ticket type whose own sales window it is.' },
+  },
 });
 export const CAPACITY_BELOW_COMMITTED = defineProblem({
   code: 'capacity-below-committed',

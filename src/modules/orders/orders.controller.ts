@@ -61,7 +61,7 @@ export class OrdersController {
   @ApiResponse({
     status: 200,
     description: 'The orders.',
-    content: { 'text/csv': { schema: { type: 'string', maxLength: 1_000_000_000 } } },
+    content: { 'text/csv': { schema: { type: 'string', maxLength: 1_000_000_000, example: 'order_id,sequence,status\r\n' } } },
   })
   @ApiProblems(EVENT_NOT_FOUND)
   async export(@PathId('eventId') eventId: string, @Res() response: Response): Promise<void> {

@@ -51,7 +51,8 @@ export const HOLD_EXPIRED = defineProblem({
   kind: 'conflict',
   title: 'The hold has ended',
   example: { detail: 'The hold ended at 2027-01-10T09:10:00.000Z.', expiresAt: '2027-01-10T09:10:00.000Z' },
-  members: { expiresAt: { type: 'string', format: 'date-time' }, shortages },
+  members: { expiresAt: { type: 'string', format: 'date-time', description: 'When it ended.' } },
+  optionalMembers: { shortages },
 });
 export const QUANTITY_OUT_OF_RANGE = defineProblem({
   code: 'quantity-out-of-range',

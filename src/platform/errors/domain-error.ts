@@ -24,6 +24,8 @@ export interface ProblemDefinition {
   readonly example: { detail: string; [member: string]: unknown };
   /** OpenAPI schemas of its extension members. */
   readonly members?: Record<string, object>;
+  /** Those of extension members that are not always there. */
+  readonly optionalMembers?: Record<string, object>;
 }
 
 const catalogue = new Map<string, ProblemDefinition>();

@@ -58,7 +58,7 @@ function schemaOf(problem: ProblemDefinition): object {
       {
         type: 'object',
         required: ['code', ...Object.keys(members)],
-        properties: { code: { type: 'string', enum: [problem.code] }, ...members },
+        properties: { code: { type: 'string', enum: [problem.code] }, ...members, ...problem.optionalMembers },
       },
     ],
   };

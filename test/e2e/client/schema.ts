@@ -121,9 +121,29 @@ export interface paths {
         };
         /**
          * See what is left
-         * @description All numbers are of one moment; capacity = held + sold + available.
+         * @description All numbers are of one moment; capacity = held + sold + available. The ETag changes with the numbers.
          */
         get: operations["getAvailability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/{eventId}/availability/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Watch what is left
+         * @description Server-sent events named `availability`, whose data is the availability: the first at once, then within a second of each change. The id of each is the sequence of the event. Swagger UI shows nothing until the stream ends: use an EventSource, or `curl -N`.
+         */
+        get: operations["streamAvailability"];
         put?: never;
         post?: never;
         delete?: never;
@@ -244,6 +264,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events/{eventId}/orders.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export an event's orders
+         * @description CSV (RFC 4180) with a header, one line per item, in the order of the bookings. Cells that a spreadsheet would run as a formula begin with an apostrophe.
+         */
+        get: operations["exportOrders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/events/{eventId}/bookings": {
         parameters: {
             query?: never;
@@ -255,7 +295,7 @@ export interface paths {
         put?: never;
         /**
          * Book tickets
-         * @description All items or none. The order is confirmed at once. Repeat the request with the same key when you got no answer: it books once.
+         * @description All items or none. With `hold` the tickets are held for that long and the order waits for its confirmation; without it the order is confirmed at once. Repeat the request with the same key when you got no answer: it books once.
          */
         post: operations["book"];
         delete?: never;
@@ -284,6 +324,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/orders/{orderId}/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm a held order
+         * @description Its tickets are sold. Again on a confirmed order: the same answer. For a payment that came late, `reviveIfAvailable` books the tickets of an expired hold again, if they are still there.
+         */
+        post: operations["confirmOrder"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/orders/{orderId}/extend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Extend a hold
+         * @description It ends the given number of seconds from now. The whole life of a hold is bounded (3600 seconds unless configured shorter).
+         */
+        post: operations["extendHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/orders/{orderId}/cancel": {
         parameters: {
             query?: never;
@@ -295,7 +375,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel an order
-         * @description Its tickets are available again in the same commit. Again on a cancelled order: the same answer.
+         * @description Its tickets are available again in the same commit. With `items` only those are given back and the rest of the order stands. Again on a cancelled order, without `items`: the same answer.
          */
         post: operations["cancelOrder"];
         delete?: never;
@@ -861,7 +941,7 @@ export interface components {
             };
             /**
              * Format: date-time
-             * @description When a hold ends.
+             * @description When the hold ends, or ended; null on orders that are not held or expired.
              * @example null
              */
             expiresAt: string | null;
@@ -871,6 +951,11 @@ export interface components {
              * @example 2035-01-15T09:30:00.000Z
              */
             confirmedAt: string | null;
+            /**
+             * @description Your name for its payment, as given when it was confirmed.
+             * @example null
+             */
+            paymentReference: string | null;
             /**
              * Format: date-time
              * @description When it was cancelled.
@@ -910,6 +995,11 @@ export interface components {
              */
             nextCursor: string | null;
         };
+        /**
+         * @description What happened.
+         * @enum {string}
+         */
+        OrderStep: "hold" | "book" | "confirm" | "extend" | "cancel" | "cancel-partly" | "expire" | "revive";
         OrderTransition: {
             /**
              * Format: int32
@@ -917,6 +1007,11 @@ export interface components {
              * @example 42
              */
             sequence: number;
+            /**
+             * @description What happened.
+             * @example book
+             */
+            step: components["schemas"]["OrderStep"];
             /**
              * @description The state before; null for the booking.
              * @example null
@@ -980,11 +1075,21 @@ export interface components {
              */
             name?: string | null;
         };
+        Hold: {
+            /**
+             * Format: int32
+             * @description How long the tickets are held.
+             * @example 600
+             */
+            seconds: number;
+        };
         Booking: {
             /** @description All of them are booked or none; a ticket type at most once. */
             items: components["schemas"]["BookingItem"][];
             /** @description Who orders. */
             customer: components["schemas"]["BookingCustomer"];
+            /** @description Hold the tickets while the customer pays, and confirm the order then. Without it the order is confirmed at once. */
+            hold?: components["schemas"]["Hold"];
             /**
              * @description Your own data.
              * @example {
@@ -995,12 +1100,34 @@ export interface components {
                 [key: string]: string;
             };
         };
+        ConfirmOrder: {
+            /**
+             * @description Your name for the payment; shown on the order.
+             * @example pay_1
+             */
+            paymentReference?: string | null;
+            /**
+             * @description When the hold has expired, book the same tickets again if they are still there, in one commit.
+             * @example false
+             */
+            reviveIfAvailable?: boolean;
+        };
+        ExtendHold: {
+            /**
+             * Format: int32
+             * @description The hold ends this many seconds from now.
+             * @example 600
+             */
+            seconds: number;
+        };
         CancelOrder: {
             /**
              * @description Why; shown on the order and in its history.
              * @example customer-request
              */
             reason?: string | null;
+            /** @description Give back only these, and keep the rest of the order. Without it all of it is cancelled. */
+            items?: components["schemas"]["BookingItem"][];
         };
         /** @description What every problem has (RFC 9457). Decide by `code`. */
         Problem: {
@@ -1084,6 +1211,30 @@ export interface components {
             code: "event-not-on-sale";
             /** @enum {string} */
             reason: "draft" | "cancelled" | "before-sales-open" | "after-sales-close" | "event-started";
+            /**
+             * Format: uuid
+             * @description The ticket type whose own sales window it is.
+             */
+            ticketTypeId?: string;
+        };
+        /** @description The hold has ended. */
+        HoldExpiredProblem: components["schemas"]["Problem"] & {
+            /** @enum {string} */
+            code: "hold-expired";
+            /**
+             * Format: date-time
+             * @description When it ended.
+             */
+            expiresAt: string;
+            /** @description The ticket types that are short. */
+            shortages?: {
+                /** Format: uuid */
+                ticketTypeId: string;
+                /** Format: int32 */
+                requested: number;
+                /** Format: int32 */
+                available: number;
+            }[];
         };
         /** @description The Idempotency-Key header is not valid. */
         IdempotencyKeyInvalidProblem: components["schemas"]["Problem"] & {
@@ -1127,6 +1278,12 @@ export interface components {
             /** @enum {string} */
             code: "order-not-found";
         };
+        /** @description The order is not held. */
+        OrderNotHeldProblem: components["schemas"]["Problem"] & {
+            /** @enum {string} */
+            code: "order-not-held";
+            orderStatus: components["schemas"]["OrderStatus"];
+        };
         /** @description Too much to do at the moment. */
         OverloadedProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
@@ -1152,6 +1309,11 @@ export interface components {
             minPerOrder: number;
             /** Format: int32 */
             maxPerOrder: number;
+        };
+        /** @description Too many requests from here. */
+        RateLimitedProblem: components["schemas"]["Problem"] & {
+            /** @enum {string} */
+            code: "rate-limited";
         };
         /** @description Not enough tickets are left. */
         SoldOutProblem: components["schemas"]["Problem"] & {
@@ -2069,7 +2231,10 @@ export interface operations {
     getAvailability: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description ETags that you have: 304 when one of them is the current one. */
+                "If-None-Match"?: string;
+            };
             path: {
                 /** @description The event. */
                 eventId: string;
@@ -2082,6 +2247,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag: string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -2105,6 +2272,16 @@ export interface operations {
                     "application/json": components["schemas"]["Availability"];
                 };
             };
+            /** @description The version named by If-None-Match is still the current one. */
+            304: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
             /**
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
@@ -2126,6 +2303,92 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["EventNotFoundProblem"];
+                };
+            };
+            /** @description * `internal-error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalErrorProblem"];
+                };
+            };
+            /**
+             * @description * `overloaded`: Too much to do at the moment.
+             *     * `database-unavailable`: The database cannot be reached.
+             */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                };
+            };
+        };
+    };
+    streamAvailability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event. */
+                eventId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The stream. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id: 42
+                     *     event: availability
+                     *     data: {"eventId":"019a0000-0000-7000-8000-000000000001","asOf":"2035-01-10T09:00:00.000Z","ticketTypes":[]}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /**
+             * @description * `malformed-request`: The request cannot be read.
+             *     * `validation-failed`: The request is not valid.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
+                };
+            };
+            /** @description * `event-not-found`: There is no such event. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["EventNotFoundProblem"];
+                };
+            };
+            /** @description * `rate-limited`: Too many requests from here. */
+            429: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["RateLimitedProblem"];
                 };
             };
             /** @description * `internal-error`: Something went wrong on our side. */
@@ -2850,6 +3113,7 @@ export interface operations {
                      *           },
                      *           "expiresAt": null,
                      *           "confirmedAt": "2035-01-15T09:30:00.000Z",
+                     *           "paymentReference": null,
                      *           "cancelledAt": null,
                      *           "cancelReason": null,
                      *           "version": 1,
@@ -2960,6 +3224,7 @@ export interface operations {
                      *       },
                      *       "expiresAt": null,
                      *       "confirmedAt": "2035-01-15T09:30:00.000Z",
+                     *       "paymentReference": null,
                      *       "cancelledAt": null,
                      *       "cancelReason": null,
                      *       "version": 1,
@@ -3058,6 +3323,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "sequence": 42,
+                     *           "step": "book",
                      *           "from": null,
                      *           "to": "confirmed",
                      *           "at": "2035-01-15T09:30:00.000Z",
@@ -3092,6 +3358,78 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["OrderNotFoundProblem"];
+                };
+            };
+            /** @description * `internal-error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalErrorProblem"];
+                };
+            };
+            /**
+             * @description * `overloaded`: Too much to do at the moment.
+             *     * `database-unavailable`: The database cannot be reached.
+             */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                };
+            };
+        };
+    };
+    exportOrders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The event. */
+                eventId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The orders. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example order_id,sequence,status */
+                    "text/csv": string;
+                };
+            };
+            /**
+             * @description * `malformed-request`: The request cannot be read.
+             *     * `validation-failed`: The request is not valid.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
+                };
+            };
+            /** @description * `event-not-found`: There is no such event. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["EventNotFoundProblem"];
                 };
             };
             /** @description * `internal-error`: Something went wrong on our side. */
@@ -3202,6 +3540,7 @@ export interface operations {
                      *       },
                      *       "expiresAt": null,
                      *       "confirmedAt": "2035-01-15T09:30:00.000Z",
+                     *       "paymentReference": null,
                      *       "cancelledAt": null,
                      *       "cancelReason": null,
                      *       "version": 1,
@@ -3443,6 +3782,354 @@ export interface operations {
             };
         };
     };
+    confirmOrder: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own name for this request, kept at least 24 hours. The same key and request again: the same answer, and no second effect. A new request needs a new key. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The order. */
+                orderId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                /**
+                 * @example {
+                 *       "paymentReference": "pay_1",
+                 *       "reviveIfAvailable": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConfirmOrder"];
+            };
+        };
+        responses: {
+            /** @description The confirmed order. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+                     *       "eventId": "019a0000-0000-7000-8000-000000000001",
+                     *       "sequence": 42,
+                     *       "status": "confirmed",
+                     *       "items": [
+                     *         {
+                     *           "ticketTypeId": "019a0000-0000-7000-8000-000000000011",
+                     *           "name": "Standard",
+                     *           "quantity": 2,
+                     *           "unitPrice": {
+                     *             "amount": 4500,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "subtotal": {
+                     *             "amount": 9000,
+                     *             "currency": "EUR"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "total": {
+                     *         "amount": 9000,
+                     *         "currency": "EUR"
+                     *       },
+                     *       "customer": {
+                     *         "email": "ada@example.com",
+                     *         "name": "Ada"
+                     *       },
+                     *       "metadata": {
+                     *         "channel": "web"
+                     *       },
+                     *       "expiresAt": null,
+                     *       "confirmedAt": "2035-01-15T09:30:00.000Z",
+                     *       "paymentReference": null,
+                     *       "cancelledAt": null,
+                     *       "cancelReason": null,
+                     *       "version": 1,
+                     *       "createdAt": "2035-01-15T09:30:00.000Z",
+                     *       "updatedAt": "2035-01-15T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /**
+             * @description * `malformed-request`: The request cannot be read.
+             *     * `validation-failed`: The request is not valid.
+             *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                };
+            };
+            /** @description * `order-not-found`: There is no such order. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["OrderNotFoundProblem"];
+                };
+            };
+            /**
+             * @description * `customer-limit-exceeded`: The customer would have more tickets than the event allows.
+             *     * `event-not-on-sale`: The tickets are not on sale.
+             *     * `hold-expired`: The hold has ended.
+             *     * `order-not-held`: The order is not held.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["CustomerLimitExceededProblem"] | components["schemas"]["EventNotOnSaleProblem"] | components["schemas"]["HoldExpiredProblem"] | components["schemas"]["OrderNotHeldProblem"];
+                };
+            };
+            /** @description * `payload-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description * `unsupported-media-type`: The body is not JSON. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description * `idempotency-key-reused`: The Idempotency-Key belongs to another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["IdempotencyKeyReusedProblem"];
+                };
+            };
+            /** @description * `internal-error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalErrorProblem"];
+                };
+            };
+            /**
+             * @description * `overloaded`: Too much to do at the moment.
+             *     * `database-unavailable`: The database cannot be reached.
+             */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                };
+            };
+        };
+    };
+    extendHold: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own name for this request, kept at least 24 hours. The same key and request again: the same answer, and no second effect. A new request needs a new key. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                /** @description The order. */
+                orderId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "seconds": 600
+                 *     }
+                 */
+                "application/json": components["schemas"]["ExtendHold"];
+            };
+        };
+        responses: {
+            /** @description The held order. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description The version, for If-Match and If-None-Match. */
+                    ETag: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019a0000-0000-7000-8000-0000000000a1",
+                     *       "eventId": "019a0000-0000-7000-8000-000000000001",
+                     *       "sequence": 42,
+                     *       "status": "confirmed",
+                     *       "items": [
+                     *         {
+                     *           "ticketTypeId": "019a0000-0000-7000-8000-000000000011",
+                     *           "name": "Standard",
+                     *           "quantity": 2,
+                     *           "unitPrice": {
+                     *             "amount": 4500,
+                     *             "currency": "EUR"
+                     *           },
+                     *           "subtotal": {
+                     *             "amount": 9000,
+                     *             "currency": "EUR"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "total": {
+                     *         "amount": 9000,
+                     *         "currency": "EUR"
+                     *       },
+                     *       "customer": {
+                     *         "email": "ada@example.com",
+                     *         "name": "Ada"
+                     *       },
+                     *       "metadata": {
+                     *         "channel": "web"
+                     *       },
+                     *       "expiresAt": null,
+                     *       "confirmedAt": "2035-01-15T09:30:00.000Z",
+                     *       "paymentReference": null,
+                     *       "cancelledAt": null,
+                     *       "cancelReason": null,
+                     *       "version": 1,
+                     *       "createdAt": "2035-01-15T09:30:00.000Z",
+                     *       "updatedAt": "2035-01-15T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Order"];
+                };
+            };
+            /**
+             * @description * `malformed-request`: The request cannot be read.
+             *     * `validation-failed`: The request is not valid.
+             *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                };
+            };
+            /** @description * `order-not-found`: There is no such order. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["OrderNotFoundProblem"];
+                };
+            };
+            /**
+             * @description * `event-not-on-sale`: The tickets are not on sale.
+             *     * `hold-expired`: The hold has ended.
+             *     * `order-not-held`: The order is not held.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["EventNotOnSaleProblem"] | components["schemas"]["HoldExpiredProblem"] | components["schemas"]["OrderNotHeldProblem"];
+                };
+            };
+            /** @description * `payload-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description * `unsupported-media-type`: The body is not JSON. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description * `idempotency-key-reused`: The Idempotency-Key belongs to another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["IdempotencyKeyReusedProblem"];
+                };
+            };
+            /** @description * `internal-error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalErrorProblem"];
+                };
+            };
+            /**
+             * @description * `overloaded`: Too much to do at the moment.
+             *     * `database-unavailable`: The database cannot be reached.
+             */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                };
+            };
+        };
+    };
     cancelOrder: {
         parameters: {
             query?: never;
@@ -3511,6 +4198,7 @@ export interface operations {
                      *       },
                      *       "expiresAt": null,
                      *       "confirmedAt": "2035-01-15T09:30:00.000Z",
+                     *       "paymentReference": null,
                      *       "cancelledAt": null,
                      *       "cancelReason": null,
                      *       "version": 1,
@@ -3535,14 +4223,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
                 };
             };
-            /** @description * `order-not-found`: There is no such order. */
+            /**
+             * @description * `order-not-found`: There is no such order.
+             *     * `ticket-type-not-found`: There is no such ticket type.
+             */
             404: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OrderNotFoundProblem"];
+                    "application/problem+json": components["schemas"]["OrderNotFoundProblem"] | components["schemas"]["TicketTypeNotFoundProblem"];
                 };
             };
             /** @description * `order-not-cancellable`: The order cannot be cancelled. */
@@ -3575,14 +4266,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
                 };
             };
-            /** @description * `idempotency-key-reused`: The Idempotency-Key belongs to another request. */
+            /**
+             * @description * `idempotency-key-reused`: The Idempotency-Key belongs to another request.
+             *     * `quantity-out-of-range`: The ticket type does not allow this quantity in one order.
+             */
             422: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["IdempotencyKeyReusedProblem"];
+                    "application/problem+json": components["schemas"]["IdempotencyKeyReusedProblem"] | components["schemas"]["QuantityOutOfRangeProblem"];
                 };
             };
             /** @description * `internal-error`: Something went wrong on our side. */
