@@ -1,11 +1,9 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { Caller } from '../../platform/http/caller.js';
 import { ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import { ApiPathId, PathId } from '../../platform/http/path-id.js';
 import type { Answer } from '../../platform/idempotency/answer.js';
-import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
-import { Idempotent, IdempotencyOf } from '../../platform/idempotency/idempotent.decorator.js';
+import { Idempotent } from '../../platform/idempotency/idempotent.decorator.js';
 import { ApiEventId, EVENT_NOT_FOUND, EVENT_NOT_ON_SALE, EventDto, TICKET_TYPE_NOT_FOUND } from '../events/index.js';
 import {
   ApiOrderId,
@@ -19,6 +17,8 @@ import {
   SOLD_OUT,
 } from '../orders/index.js';
 import { BookingDto, CancelOrderDto, ConfirmOrderDto, ExtendHoldDto } from './booking.dto.js';
+import type { Origin } from './commands.js';
+import { OriginOf } from './origin.decorator.js';
 import { BookingService } from './booking.service.js';
 
 /** The routes that change the inventory. */
@@ -45,13 +45,8 @@ export class BookingController {
     CUSTOMER_LIMIT_EXCEEDED,
     QUANTITY_OUT_OF_RANGE,
   )
-  book(
-    @PathId('eventId') eventId: string,
-    @Body() dto: BookingDto,
-    @Caller() caller: string,
-    @IdempotencyOf() request: IdempotentRequest,
-  ): Promise<Answer<OrderDto>> {
-    return this.booking.book(eventId, dto, caller, request);
+  book(@PathId('eventId') eventId: string, @Body() dto: BookingDto, @OriginOf() origin: Origin): Promise<Answer<OrderDto>> {
+    return this.booking.book(eventId, dto, origin);
   }
 
   @Post('events/:eventId/cancel')
@@ -67,12 +62,8 @@ export class BookingController {
   })
   @ApiResource(200, EventDto, 'The cancelled event.')
   @ApiProblems(EVENT_NOT_FOUND)
-  cancelEvent(
-    @PathId('eventId') eventId: string,
-    @Caller() caller: string,
-    @IdempotencyOf() request: IdempotentRequest | null,
-  ): Promise<Answer<EventDto>> {
-    return this.booking.cancelEvent(eventId, caller, request);
+  cancelEvent(@PathId('eventId') eventId: string, @OriginOf() origin: Origin): Promise<Answer<EventDto>> {
+    return this.booking.cancelEvent(eventId, origin);
   }
 
   @Post('orders/:orderId/confirm')
@@ -91,10 +82,9 @@ export class BookingController {
   confirm(
     @PathId('orderId') orderId: string,
     @Body() dto: ConfirmOrderDto,
-    @Caller() caller: string,
-    @IdempotencyOf() request: IdempotentRequest | null,
+    @OriginOf() origin: Origin,
   ): Promise<Answer<OrderDto>> {
-    return this.booking.confirm(orderId, dto, caller, request);
+    return this.booking.confirm(orderId, dto, origin);
   }
 
   @Post('orders/:orderId/extend')
@@ -109,13 +99,8 @@ export class BookingController {
   })
   @ApiResource(200, OrderDto, 'The held order.')
   @ApiProblems(ORDER_NOT_FOUND, ORDER_NOT_HELD, HOLD_EXPIRED, EVENT_NOT_ON_SALE)
-  extend(
-    @PathId('orderId') orderId: string,
-    @Body() dto: ExtendHoldDto,
-    @Caller() caller: string,
-    @IdempotencyOf() request: IdempotentRequest | null,
-  ): Promise<Answer<OrderDto>> {
-    return this.booking.extend(orderId, dto, caller, request);
+  extend(@PathId('orderId') orderId: string, @Body() dto: ExtendHoldDto, @OriginOf() origin: Origin): Promise<Answer<OrderDto>> {
+    return this.booking.extend(orderId, dto, origin);
   }
 
   @Post('orders/:orderId/cancel')
@@ -134,9 +119,8 @@ export class BookingController {
   cancelOrder(
     @PathId('orderId') orderId: string,
     @Body() dto: CancelOrderDto,
-    @Caller() caller: string,
-    @IdempotencyOf() request: IdempotentRequest | null,
+    @OriginOf() origin: Origin,
   ): Promise<Answer<OrderDto>> {
-    return this.booking.cancelOrder(orderId, dto, caller, request);
+    return this.booking.cancelOrder(orderId, dto, origin);
   }
 }

@@ -1,18 +1,18 @@
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { ENVIRONMENT } from '../../platform/config/config.module.js';
 import type { Environment } from '../../platform/config/environment.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
 import type { DomainError } from '../../platform/errors/domain-error.js';
 import { Answer } from '../../platform/idempotency/answer.js';
-import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 import { Event, type EventDto, eventNotFound } from '../events/index.js';
 import { Order, type OrderDto, orderNotFound } from '../orders/index.js';
 import type { BookingDto, BookingItemDto, CancelOrderDto, ConfirmOrderDto, ExtendHoldDto } from './booking.dto.js';
 import { BookingTurn } from './booking-turn.js';
 import type { BookingRules } from './turn-ledger.js';
-import type { InventoryCommand } from './commands.js';
+import type { InventoryCommand, Origin } from './commands.js';
+import { EventLanes, type LaneLimits } from './event-lanes.js';
 import { loadTurn } from './turn-loader.js';
 import { writeTurn } from './turn-writer.js';
 
@@ -30,23 +30,28 @@ export type Outcome = Answer | DomainError;
  * phases (lock, load, decide, write) under the lock of the event row, and commit or vanish together.
  */
 @Injectable()
-export class BookingService {
+export class BookingService implements BeforeApplicationShutdown {
   private readonly rules: BookingRules;
+  private readonly lanes: EventLanes<InventoryCommand, Outcome | undefined>;
 
   constructor(
     private readonly em: EntityManager,
     private readonly retry: TransactionRetry,
-    @Inject(ENVIRONMENT) environment: Pick<Environment, 'HOLD_MAX_SECONDS'>,
+    @Inject(ENVIRONMENT) environment: Pick<Environment, 'HOLD_MAX_SECONDS'> & LaneLimits,
   ) {
     this.rules = { holdMaxSeconds: environment.HOLD_MAX_SECONDS };
+    this.lanes = new EventLanes(environment, (eventId, commands) => this.runTurn(eventId, commands, LockMode.PESSIMISTIC_WRITE));
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.lanes.close();
   }
 
   /** @throws DomainError as documented at the route; nothing was booked then */
-  book(eventId: string, dto: BookingDto, actor: string, request: IdempotentRequest): Promise<Answer<OrderDto>> {
+  book(eventId: string, dto: BookingDto, origin: Origin): Promise<Answer<OrderDto>> {
     return this.run<OrderDto>(eventId, {
       kind: 'book',
-      actor,
-      request,
+      ...origin,
       orderId: uuidv7(),
       items: itemsOf(dto.items),
       customer: { email: dto.customer.email, name: dto.customer.name ?? null },
@@ -55,33 +60,32 @@ export class BookingService {
     });
   }
 
-  confirm(orderId: string, dto: ConfirmOrderDto, actor: string, request: IdempotentRequest | null): Promise<Answer<OrderDto>> {
+  confirm(orderId: string, dto: ConfirmOrderDto, origin: Origin): Promise<Answer<OrderDto>> {
     return this.runOnOrder(orderId, {
       kind: 'confirm',
-      actor,
-      request,
+      ...origin,
       orderId,
       paymentReference: dto.paymentReference ?? null,
       reviveIfAvailable: dto.reviveIfAvailable ?? false,
     });
   }
 
-  extend(orderId: string, dto: ExtendHoldDto, actor: string, request: IdempotentRequest | null): Promise<Answer<OrderDto>> {
-    return this.runOnOrder(orderId, { kind: 'extend', actor, request, orderId, seconds: dto.seconds });
+  extend(orderId: string, dto: ExtendHoldDto, origin: Origin): Promise<Answer<OrderDto>> {
+    return this.runOnOrder(orderId, { kind: 'extend', ...origin, orderId, seconds: dto.seconds });
   }
 
-  cancelOrder(orderId: string, dto: CancelOrderDto, actor: string, request: IdempotentRequest | null): Promise<Answer<OrderDto>> {
+  cancelOrder(orderId: string, dto: CancelOrderDto, origin: Origin): Promise<Answer<OrderDto>> {
     const items = dto.items ? itemsOf(dto.items) : null;
-    return this.runOnOrder(orderId, { kind: 'cancel-order', actor, request, orderId, reason: dto.reason ?? null, items });
+    return this.runOnOrder(orderId, { kind: 'cancel-order', ...origin, orderId, reason: dto.reason ?? null, items });
   }
 
   /**
    * Takes the event off sale in one commit, then cancels its orders in batches. A crash in between leaves a cancelled event
    * with live orders, which {@link cancelOrdersOfEvent} finishes, called by a repeat of this or by the background job.
    */
-  async cancelEvent(eventId: string, actor: string, request: IdempotentRequest | null): Promise<Answer<EventDto>> {
-    const answer = await this.run<EventDto>(eventId, { kind: 'cancel-event', actor, request });
-    await this.cancelOrdersOfEvent(eventId, actor);
+  async cancelEvent(eventId: string, origin: Origin): Promise<Answer<EventDto>> {
+    const answer = await this.run<EventDto>(eventId, { kind: 'cancel-event', ...origin });
+    await this.cancelOrdersOfEvent(eventId, origin.actor);
     return answer;
   }
 
@@ -115,7 +119,7 @@ export class BookingService {
   }
 
   private async run<T>(eventId: string, command: InventoryCommand): Promise<Answer<T>> {
-    const [outcome] = await this.runTurn(eventId, [command], LockMode.PESSIMISTIC_WRITE);
+    const outcome = await this.lanes.submit(eventId, command, command.gone);
     if (outcome instanceof Answer) return outcome as Answer<T>;
     throw outcome ?? eventNotFound(eventId);
   }

@@ -1,13 +1,16 @@
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 
-interface Command {
+/** Where a command comes from. */
+export interface Origin {
   /** Who asks; the actor in histories. */
   actor: string;
   /** The key that the answer is remembered under; null when the request came without one. */
   request: IdempotentRequest | null;
+  /** Aborted when the client has gone away. */
+  gone?: AbortSignal;
 }
 
-export interface BookCommand extends Command {
+export interface BookCommand extends Origin {
   kind: 'book';
   orderId: string;
   /** Each ticket type at most once, ids in lower case. */
@@ -18,7 +21,7 @@ export interface BookCommand extends Command {
   holdSeconds: number | null;
 }
 
-export interface ConfirmCommand extends Command {
+export interface ConfirmCommand extends Origin {
   kind: 'confirm';
   orderId: string;
   paymentReference: string | null;
@@ -26,13 +29,13 @@ export interface ConfirmCommand extends Command {
   reviveIfAvailable: boolean;
 }
 
-export interface ExtendCommand extends Command {
+export interface ExtendCommand extends Origin {
   kind: 'extend';
   orderId: string;
   seconds: number;
 }
 
-export interface CancelOrderCommand extends Command {
+export interface CancelOrderCommand extends Origin {
   kind: 'cancel-order';
   orderId: string;
   reason: string | null;
@@ -41,19 +44,19 @@ export interface CancelOrderCommand extends Command {
 }
 
 /** Takes the event off sale; its orders follow by {@link CancelOrdersOfEventCommand}. */
-export interface CancelEventCommand extends Command {
+export interface CancelEventCommand extends Origin {
   kind: 'cancel-event';
 }
 
 /** Cancels the oldest live orders of a cancelled event, at most `limit`. */
-export interface CancelOrdersOfEventCommand extends Command {
+export interface CancelOrdersOfEventCommand extends Origin {
   kind: 'cancel-orders-of-event';
   request: null;
   limit: number;
 }
 
 /** Stores the expiry of the event's holds that are longest past their end, at most `limit`. */
-export interface ExpireHoldsCommand extends Command {
+export interface ExpireHoldsCommand extends Origin {
   kind: 'expire-holds';
   request: null;
   limit: number;

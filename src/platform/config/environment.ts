@@ -45,6 +45,30 @@ const environmentSchema = z.object({
     .max(3_600)
     .default(3_600)
     .describe('Longest life of a hold, extensions included.'),
+  LANES_RUNNING_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(500)
+    .default(6)
+    .describe('Most events whose commands this process runs at the same time; each takes one connection.'),
+  LANE_BATCH_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(32)
+    .describe('Most commands of one event that share a transaction.'),
+  LANE_MAX_WAITING: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(5_000)
+    .describe('Most commands that may wait for one event; then 503 overloaded.'),
+  LANE_MAX_WAIT_MS: milliseconds(20_000).describe(
+    'Longest wait in the lane of an event that may be expected; then 503 overloaded.',
+  ),
   STREAMS_MAX: z.coerce.number().int().min(0).max(100_000).default(10_000).describe('Most availability streams of this process.'),
   STREAMS_MAX_PER_ADDRESS: z.coerce
     .number()

@@ -44,13 +44,17 @@ export function allProblems(): ProblemDefinition[] {
 
 /** A refusal that the caller is told about: becomes problem+json. `details` are its extension members. */
 export class DomainError extends Error {
+  /** When it is worth trying again, for the kinds that say so. */
+  readonly retryAfterSeconds: number;
+
   constructor(
     readonly problem: ProblemDefinition,
     readonly detail: string,
     readonly details: Record<string, unknown> = {},
-    options?: ErrorOptions,
+    options: ErrorOptions & { retryAfterSeconds?: number } = {},
   ) {
     super(`${problem.code}: ${detail}`, options);
+    this.retryAfterSeconds = options.retryAfterSeconds ?? 1;
   }
 
   get code(): string {

@@ -18,7 +18,6 @@ import {
 import { STATUS_OF_KIND } from './problem-status.js';
 
 export const PROBLEM_JSON = 'application/problem+json';
-export const RETRY_AFTER_SECONDS = 1;
 
 /** Turns anything that is thrown, by any layer, into problem+json (RFC 9457). The only place where errors meet HTTP. */
 @Catch()
@@ -37,7 +36,7 @@ export class ProblemFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    if (status === 503 || status === 429) response.setHeader('Retry-After', String(RETRY_AFTER_SECONDS));
+    if (status === 503 || status === 429) response.setHeader('Retry-After', String(problem.retryAfterSeconds));
     response
       .status(status)
       .type(PROBLEM_JSON)

@@ -1,0 +1,16 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { callerOf } from '../../platform/http/caller.js';
+import { idempotentRequestOf } from '../../platform/idempotency/idempotency.interceptor.js';
+import type { Origin } from './commands.js';
+
+/** Who asks, under which key, and whether somebody still waits for the answer. */
+export const OriginOf = createParamDecorator((_: unknown, context: ExecutionContext): Origin => {
+  const request = context.switchToHttp().getRequest<Request>();
+  const response = context.switchToHttp().getResponse<Response>();
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort();
+  });
+  return { actor: callerOf(request), request: idempotentRequestOf(request), gone: gone.signal };
+});

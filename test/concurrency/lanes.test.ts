@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto';
+import { request } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from 'pg';
+import { startApp, type TestApp } from '../support/app.js';
+import { countByStatus } from '../support/client.js';
+import { eventOnSale } from '../support/factories.js';
+
+describe('bookings that share a transaction', () => {
+  let running: TestApp;
+  let holder: Client;
+
+  beforeAll(async () => {
+    running = await startApp({ LANE_BATCH_MAX: '200', LANE_MAX_WAITING: '300' });
+    holder = await running.database.connect();
+  });
+  afterAll(async () => {
+    await holder.end();
+    await running.close();
+  });
+
+  /** While this test holds the event lock, what is sent waits: for the lock the first, in the lane the others. */
+  async function whileLocked(eventId: string, send: () => Promise<void>): Promise<void> {
+    await holder.query('begin');
+    await holder.query('select from events where id = $1 for update', [eventId]);
+    await send();
+    await holder.query('commit');
+  }
+
+  async function waiting(count: number): Promise<void> {
+    const query = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    while ((await running.database.sql(query)).length < count) await sleep(10);
+  }
+
+  it('one connection of the process waits for the event, however many bookings do', async () => {
+    const { api, database } = running;
+    const { eventId, ticketTypeId } = await eventOnSale(api, [150]);
+    let replies: Promise<any[]> = Promise.resolve([]);
+    await whileLocked(eventId, async () => {
+      replies = Promise.all(Array.from({ length: 200 }, () => api.book(eventId, { [ticketTypeId]: 1 })));
+      await waiting(1);
+      await sleep(300);
+      const locks = await database.sql(
+        `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+      );
+      expect(locks).toHaveLength(1);
+      // Others are not kept from their connections.
+      expect((await api.get(`/v1/events/${eventId}`)).status).toBe(200);
+    });
+    expect(countByStatus(await replies)).toEqual({ 201: 150, 409: 50 });
+    const commits = await database.sql('select distinct xmin from orders where event_id = $1', [eventId]);
+    expect(commits.length).toBeLessThan(20);
+    expect(await database.brokenInvariants()).toEqual([]);
+  });
+
+  it('one that the database refuses fails alone: the 99 others of its transaction are booked', async () => {
+    const { api, database } = running;
+    const { eventId, ticketTypeId } = await eventOnSale(api, [100]);
+    await database.sql(`
+      create function refuse_poison() returns trigger language plpgsql as $$
+      begin
+        if new.customer_email = 'poison@example.com' then raise exception 'poisoned'; end if;
+        return new;
+      end $$;
+      create trigger refuse_poison before insert on orders for each row execute function refuse_poison()`);
+    let replies: Promise<any[]> = Promise.resolve([]);
+    await whileLocked(eventId, async () => {
+      replies = Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          api.book(eventId, { [ticketTypeId]: 1 }, { email: index === 40 ? 'poison@example.com' : 'ada@example.com' }),
+        ),
+      );
+      await waiting(1);
+    });
+    expect(countByStatus(await replies)).toEqual({ 201: 99, 500: 1 });
+    await database.sql('drop trigger refuse_poison on orders');
+    expect(await database.sql('select id from orders where event_id = $1', [eventId])).toHaveLength(99);
+    expect(await database.brokenInvariants()).toEqual([]);
+  });
+
+  it('tickets go in the order of arrival', async () => {
+    const { api } = running;
+    const { eventId, ticketTypeId } = await eventOnSale(api, [30]);
+    const arrived: Array<Promise<any>> = [];
+    await whileLocked(eventId, async () => {
+      for (let index = 0; index < 40; index++) {
+        arrived.push(api.book(eventId, { [ticketTypeId]: 1 }));
+        await sleep(5);
+      }
+    });
+    const replies = await Promise.all(arrived);
+    expect(replies.map(({ status }) => status)).toEqual([...Array(30).fill(201), ...Array(10).fill(409)]);
+    expect(replies.slice(0, 30).map(({ body }) => body.sequence)).toEqual(Array.from({ length: 30 }, (_, index) => index + 1));
+  });
+
+  it('beyond the length of the lane the answer is 503 at once, with Retry-After, and nothing is booked', async () => {
+    const { api, database } = running;
+    const { eventId, ticketTypeId } = await eventOnSale(api, [1000]);
+    let replies: Promise<any[]> = Promise.resolve([]);
+    await whileLocked(eventId, async () => {
+      replies = Promise.all(Array.from({ length: 320 }, () => api.book(eventId, { [ticketTypeId]: 1 })));
+      await waiting(1);
+      const other = await eventOnSale(api, [1]);
+      expect((await api.book(other.eventId, { [other.ticketTypeId]: 1 })).status).toBe(201);
+      await sleep(500);
+    });
+    const refused = (await replies).filter(({ status }) => status === 503);
+    expect(refused.length).toBeGreaterThan(0);
+    for (const { body, headers } of refused) {
+      expect(body.code).toBe('overloaded');
+      expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
+    }
+    const booked = await database.sql('select id from orders where event_id = $1', [eventId]);
+    expect(booked).toHaveLength(320 - refused.length);
+    expect(await database.brokenInvariants()).toEqual([]);
+  });
+
+  it('a client that goes away while it waits has booked nothing, and may come again with its key', async () => {
+    const { api, url, database } = running;
+    const { eventId, ticketTypeId } = await eventOnSale(api, [10]);
+    const key = randomUUID();
+    let first: Promise<any> = Promise.resolve();
+    await whileLocked(eventId, async () => {
+      first = api.book(eventId, { [ticketTypeId]: 1 });
+      await waiting(1);
+      const body = JSON.stringify({ items: [{ ticketTypeId, quantity: 1 }], customer: { email: 'ada@example.com' } });
+      const leaving = request(`${url}/v1/events/${eventId}/bookings`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'content-length': body.length, 'idempotency-key': key },
+      }).on('error', () => {});
+      leaving.end(body);
+      await sleep(300);
+      leaving.destroy();
+      await new Promise((closed) => leaving.once('close', closed));
+      await sleep(100);
+    });
+    expect((await first).status).toBe(201);
+    expect(await database.sql('select from idempotency_keys where key = $1', [key])).toEqual([]);
+    expect((await api.book(eventId, { [ticketTypeId]: 1 }, { key })).status).toBe(201);
+    expect(await database.sql('select id from orders where event_id = $1', [eventId])).toHaveLength(2);
+    expect(await database.brokenInvariants()).toEqual([]);
+  });
+});
