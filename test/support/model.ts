@@ -2,19 +2,26 @@
 export interface ModelOrder {
   id: string;
   items: Map<number, number>;
-  status: 'confirmed' | 'cancelled';
+  status: 'held' | 'confirmed' | 'cancelled' | 'expired';
   customer: number;
 }
 
 export interface ModelReply {
   status: number;
   code?: string;
+  /** The order as the answer shows it. */
+  order?: { id: string; status: string; tickets: number };
+  replayed?: boolean;
 }
+
+const refuse = (status: number, code: string): ModelReply => ({ status, code });
+const sum = (quantities: Iterable<number>) => [...quantities].reduce((a, b) => a + b, 0);
+const show = (order: ModelOrder) => ({ id: order.id, status: order.status, tickets: sum(order.items.values()) });
 
 export class EventModel {
   readonly orders: ModelOrder[] = [];
   cancelled = false;
-  private readonly keys = new Map<string, { request: string; order: ModelOrder }>();
+  private readonly keys = new Map<string, { request: string; reply: ModelReply }>();
 
   constructor(
     readonly capacities: number[],
@@ -22,56 +29,93 @@ export class EventModel {
     readonly customerLimit: number,
   ) {}
 
-  sold(type: number): number {
-    return this.sum((order) => order.items.get(type) ?? 0);
+  taken(type: number, status: 'held' | 'confirmed'): number {
+    return sum(this.orders.map((order) => (order.status === status ? (order.items.get(type) ?? 0) : 0)));
   }
 
-  book(items: Map<number, number>, customer: number, key: string): ModelReply & { order?: ModelOrder; replayed?: boolean } {
-    const request = JSON.stringify([[...items], customer]);
-    const remembered = this.keys.get(key);
-    if (remembered) {
-      return remembered.request === request
-        ? { status: 201, order: remembered.order, replayed: true }
-        : { status: 422, code: 'idempotency-key-reused' };
-    }
-    const refusal = this.refusal(items, customer);
+  /** Answers a repeat of the key with the first answer, and another request with a refusal. */
+  once(key: string | null, request: string, work: () => ModelReply): ModelReply {
+    const remembered = key === null ? undefined : this.keys.get(key);
+    if (remembered?.request === request) return { ...remembered.reply, replayed: true };
+    if (remembered) return refuse(422, 'idempotency-key-reused');
+    const reply = work();
+    if (key !== null && reply.status < 300) this.keys.set(key, { request, reply });
+    return reply;
+  }
+
+  book(id: string, items: Map<number, number>, customer: number, hold: boolean): ModelReply {
+    if (this.cancelled) return refuse(409, 'event-not-on-sale');
+    if ([...items.values()].some((quantity) => quantity > this.maxPerOrder)) return refuse(422, 'quantity-out-of-range');
+    const refusal = this.limitRefusal(customer, items) ?? (this.isShort(items) ? refuse(409, 'sold-out') : undefined);
     if (refusal) return refusal;
-    const order: ModelOrder = { id: '', items, status: 'confirmed', customer };
+    const order: ModelOrder = { id, items: new Map(items), status: hold ? 'held' : 'confirmed', customer };
     this.orders.push(order);
-    this.keys.set(key, { request, order });
-    return { status: 201, order };
+    return { status: 201, order: show(order) };
   }
 
-  cancelOrder(order: ModelOrder): ModelReply {
-    order.status = 'cancelled';
-    return { status: 200 };
+  confirm(order: ModelOrder, revive: boolean): ModelReply {
+    if (order.status === 'confirmed') return { status: 200, order: show(order) };
+    if (order.status === 'expired' && !revive) return refuse(409, 'hold-expired');
+    if (order.status === 'cancelled') return refuse(409, 'order-not-held');
+    if (this.cancelled) return refuse(409, 'event-not-on-sale');
+    if (order.status === 'expired') {
+      if (this.isShort(order.items)) return refuse(409, 'hold-expired');
+      const refusal = this.limitRefusal(order.customer, order.items);
+      if (refusal) return refusal;
+    }
+    order.status = 'confirmed';
+    return { status: 200, order: show(order) };
+  }
+
+  extend(order: ModelOrder): ModelReply {
+    if (order.status === 'expired') return refuse(409, 'hold-expired');
+    if (order.status !== 'held') return refuse(409, 'order-not-held');
+    return { status: 200, order: show(order) };
+  }
+
+  cancel(order: ModelOrder, items: Map<number, number> | null): ModelReply {
+    if (items === null && order.status === 'cancelled') return { status: 200, order: show(order) };
+    if (order.status === 'cancelled' || order.status === 'expired') return refuse(409, 'order-not-cancellable');
+    for (const [type, quantity] of items ?? []) {
+      if (!order.items.has(type)) return refuse(404, 'ticket-type-not-found');
+      if (quantity > order.items.get(type)!) return refuse(422, 'quantity-out-of-range');
+    }
+    if (items === null || sum(items.values()) === sum(order.items.values())) order.status = 'cancelled';
+    else for (const [type, quantity] of items) this.giveBack(order, type, quantity);
+    return { status: 200, order: show(order) };
+  }
+
+  expire(order: ModelOrder): void {
+    if (order.status === 'held') order.status = 'expired';
   }
 
   setCapacity(type: number, capacity: number): ModelReply {
-    if (this.cancelled) return { status: 409, code: 'invalid-transition' };
-    if (capacity < this.sold(type)) return { status: 409, code: 'capacity-below-committed' };
+    if (this.cancelled) return refuse(409, 'invalid-transition');
+    if (capacity < this.taken(type, 'held') + this.taken(type, 'confirmed')) return refuse(409, 'capacity-below-committed');
     this.capacities[type] = capacity;
     return { status: 200 };
   }
 
   cancelEvent(): ModelReply {
     this.cancelled = true;
-    for (const order of this.orders) order.status = 'cancelled';
+    for (const order of this.orders) if (order.status === 'held' || order.status === 'confirmed') order.status = 'cancelled';
     return { status: 200 };
   }
 
-  private refusal(items: Map<number, number>, customer: number): ModelReply | undefined {
-    if (this.cancelled) return { status: 409, code: 'event-not-on-sale' };
-    const quantities = [...items.values()];
-    if (quantities.some((quantity) => quantity > this.maxPerOrder)) return { status: 422, code: 'quantity-out-of-range' };
-    const wanted = quantities.reduce((sum, quantity) => sum + quantity, 0);
-    const has = this.sum((order) => (order.customer === customer ? [...order.items.values()].reduce((a, b) => a + b, 0) : 0));
-    if (has + wanted > this.customerLimit) return { status: 409, code: 'customer-limit-exceeded' };
-    const short = [...items].some(([type, quantity]) => quantity > this.capacities[type]! - this.sold(type));
-    return short ? { status: 409, code: 'sold-out' } : undefined;
+  private giveBack(order: ModelOrder, type: number, quantity: number): void {
+    const left = order.items.get(type)! - quantity;
+    if (left > 0) order.items.set(type, left);
+    else order.items.delete(type);
   }
 
-  private sum(of: (order: ModelOrder) => number): number {
-    return this.orders.reduce((sum, order) => sum + (order.status === 'confirmed' ? of(order) : 0), 0);
+  private isShort(items: ReadonlyMap<number, number>): boolean {
+    const left = (type: number) => this.capacities[type]! - this.taken(type, 'held') - this.taken(type, 'confirmed');
+    return [...items].some(([type, quantity]) => quantity > left(type));
+  }
+
+  private limitRefusal(customer: number, items: ReadonlyMap<number, number>): ModelReply | undefined {
+    const live = this.orders.filter((order) => order.customer === customer && ['held', 'confirmed'].includes(order.status));
+    const has = sum(live.map((order) => sum(order.items.values())));
+    return has + sum(items.values()) > this.customerLimit ? refuse(409, 'customer-limit-exceeded') : undefined;
   }
 }

@@ -1,17 +1,17 @@
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
-import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
+import { Inject, Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { ENVIRONMENT } from '../../platform/config/config.module.js';
 import type { Environment } from '../../platform/config/environment.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
 import type { DomainError } from '../../platform/errors/domain-error.js';
 import { Answer } from '../../platform/idempotency/answer.js';
-import { Event, type EventDto, eventNotFound } from '../events/index.js';
+import { Event, type EventDto, eventNotFound, ExpiredHolds } from '../events/index.js';
 import { Order, type OrderDto, orderNotFound } from '../orders/index.js';
 import type { BookingDto, BookingItemDto, CancelOrderDto, ConfirmOrderDto, ExtendHoldDto } from './booking.dto.js';
 import { BookingTurn } from './booking-turn.js';
 import type { BookingRules } from './turn-ledger.js';
-import type { InventoryCommand, Origin } from './commands.js';
+import type { ExpireHoldsCommand, InventoryCommand, Origin } from './commands.js';
 import { EventLanes, type LaneLimits } from './event-lanes.js';
 import { loadTurn } from './turn-loader.js';
 import { writeTurn } from './turn-writer.js';
@@ -21,6 +21,7 @@ const CANCELLATION_BATCH = 500;
 
 /** How many holds of one event the sweeper expires in one transaction. */
 const EXPIRY_BATCH = 500;
+const EXPIRE_HOLDS: ExpireHoldsCommand = { kind: 'expire-holds', actor: 'system', request: null, limit: EXPIRY_BATCH };
 
 /** What a command came to: its answer, or why it was refused. */
 export type Outcome = Answer | DomainError;
@@ -30,17 +31,22 @@ export type Outcome = Answer | DomainError;
  * phases (lock, load, decide, write) under the lock of the event row, and commit or vanish together.
  */
 @Injectable()
-export class BookingService implements BeforeApplicationShutdown {
+export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
   private readonly rules: BookingRules;
   private readonly lanes: EventLanes<InventoryCommand, Outcome | undefined>;
 
   constructor(
     private readonly em: EntityManager,
     private readonly retry: TransactionRetry,
+    private readonly expiredHolds: ExpiredHolds,
     @Inject(ENVIRONMENT) environment: Pick<Environment, 'HOLD_MAX_SECONDS'> & LaneLimits,
   ) {
     this.rules = { holdMaxSeconds: environment.HOLD_MAX_SECONDS };
     this.lanes = new EventLanes(environment, (eventId, commands) => this.runTurn(eventId, commands, LockMode.PESSIMISTIC_WRITE));
+  }
+
+  onModuleInit(): void {
+    this.expiredHolds.register((eventId) => this.takeBackExpiredHolds(eventId));
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -106,9 +112,16 @@ export class BookingService implements BeforeApplicationShutdown {
    * @returns how many; 0 also when somebody else has the event's lock, who takes back what he needs himself
    */
   async expireHolds(eventId: string): Promise<number> {
-    const command = { kind: 'expire-holds', actor: 'system', request: null, limit: EXPIRY_BATCH } as const;
-    const [outcome] = await this.runTurn(eventId, [command], LockMode.PESSIMISTIC_PARTIAL_WRITE);
+    const [outcome] = await this.runTurn(eventId, [EXPIRE_HOLDS], LockMode.PESSIMISTIC_PARTIAL_WRITE);
     return outcome instanceof Answer ? (outcome.body as { expired: number }).expired : 0;
+  }
+
+  /** Waits for the lock of the event, and stores the expiry of all its holds that are past their end. */
+  private async takeBackExpiredHolds(eventId: string): Promise<void> {
+    for (;;) {
+      const { body } = await this.run<{ expired: number }>(eventId, EXPIRE_HOLDS);
+      if (body.expired < EXPIRY_BATCH) return;
+    }
   }
 
   private async runOnOrder(orderId: string, command: InventoryCommand): Promise<Answer<OrderDto>> {

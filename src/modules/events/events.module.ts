@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { AvailabilityStreams } from './availability-streams.js';
 import { AvailabilityService } from './availability.service.js';
+import { ExpiredHolds } from './expired-holds.js';
 import { EventsController } from './events.controller.js';
 import { EventsService } from './events.service.js';
 import { TicketTypesController } from './ticket-types.controller.js';
@@ -8,6 +9,7 @@ import { TicketTypesService } from './ticket-types.service.js';
 
 @Module({
   controllers: [EventsController, TicketTypesController],
-  providers: [EventsService, TicketTypesService, AvailabilityService, AvailabilityStreams],
+  providers: [EventsService, TicketTypesService, AvailabilityService, AvailabilityStreams, ExpiredHolds],
+  exports: [ExpiredHolds],
 })
 export class EventsModule {}

@@ -1,6 +1,7 @@
 export { seedDemoEvent } from './demo-event.js';
 export { DEMO } from './demo-ids.js';
 export { Event, salesWindowRefusal } from './event.entity.js';
+export { ExpiredHolds } from './expired-holds.js';
 export { toEventDto } from './event.mapper.js';
 export { ticketTypesOf } from './event-queries.js';
 export { ApiEventId } from './events.controller.js';

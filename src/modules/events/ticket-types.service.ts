@@ -14,12 +14,19 @@ import type { Answer } from '../../platform/idempotency/answer.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 import { IdempotencyStore } from '../../platform/idempotency/idempotency.store.js';
 import { given, timeOrNull } from './changes.js';
+import { ExpiredHolds } from './expired-holds.js';
 import { lockEvent } from './event-lock.js';
 import { Event } from './event.entity.js';
 import { toTicketTypeDto } from './event.mapper.js';
 import { type CreateTicketTypeDto, type TicketTypeDto, type UpdateTicketTypeDto } from './ticket-types.dto.js';
 import { MAX_TICKET_TYPES } from './dto-fields.js';
-import { eventNotFound, TICKET_TYPE_IN_USE, ticketTypeNotFound, TOO_MANY_TICKET_TYPES } from './events.errors.js';
+import {
+  CAPACITY_BELOW_COMMITTED,
+  eventNotFound,
+  TICKET_TYPE_IN_USE,
+  ticketTypeNotFound,
+  TOO_MANY_TICKET_TYPES,
+} from './events.errors.js';
 import { MAX_PER_ORDER, TicketType, type TicketTypeDetails } from './ticket-type.entity.js';
 
 /** Ticket types: their definition and their capacity. Every change takes the event lock first. */
@@ -29,6 +36,7 @@ export class TicketTypesService {
     private readonly em: EntityManager,
     private readonly retry: TransactionRetry,
     private readonly idempotency: IdempotencyStore,
+    private readonly expiredHolds: ExpiredHolds,
   ) {}
 
   create(eventId: string, dto: CreateTicketTypeDto, request: IdempotentRequest | null): Promise<Answer<TicketTypeDto>> {
@@ -78,7 +86,27 @@ export class TicketTypesService {
     return toPage(ticketTypes, query, ({ createdAt, id }) => [formatTime(createdAt), id], toTicketTypeDto);
   }
 
-  update(eventId: string, ticketTypeId: string, dto: UpdateTicketTypeDto, expected: ExpectedVersions): Promise<TicketTypeDto> {
+  async update(
+    eventId: string,
+    ticketTypeId: string,
+    dto: UpdateTicketTypeDto,
+    expected: ExpectedVersions,
+  ): Promise<TicketTypeDto> {
+    try {
+      return await this.change(eventId, ticketTypeId, dto, expected);
+    } catch (error) {
+      if (!(error instanceof DomainError) || error.problem !== CAPACITY_BELOW_COMMITTED) throw error;
+      await this.expiredHolds.takeBack(eventId);
+      return this.change(eventId, ticketTypeId, dto, expected);
+    }
+  }
+
+  private change(
+    eventId: string,
+    ticketTypeId: string,
+    dto: UpdateTicketTypeDto,
+    expected: ExpectedVersions,
+  ): Promise<TicketTypeDto> {
     const work = () =>
       this.em.fork().transactional(async (em) => {
         const event = await lockEvent(em, eventId);
