@@ -5,16 +5,17 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { DEMO, seedDemoEvent } from '../../src/modules/events/index.js';
 import { allProblems } from '../../src/platform/errors/domain-error.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { ConformingClient, operationsOf, type Operation } from '../support/conformance.js';
+import { ConformingClient, OF_NO_OPERATION, operationsOf, type Operation } from '../support/conformance.js';
 import { createEvent, createTicketType, eventBody, eventOnSale, inDays, ticketTypeBody } from '../support/factories.js';
+import { makeOverdue } from '../support/orders.js';
 
 const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as OpenAPIObject;
 const operations = operationsOf(document);
 
-/** No operation can answer with these: they say that there is none. */
-const OF_NO_OPERATION = ['method-not-allowed', 'route-not-found'];
-/** These need a fault, or a state that no request leads to yet. */
-const NOT_PROVOKED = ['database-unavailable', 'internal-error', 'overloaded', 'order-not-cancellable'];
+/** These need a fault, or more than one connection. */
+const NOT_PROVOKED = ['database-unavailable', 'internal-error', 'overloaded', 'rate-limited'];
+/** Their successes are no JSON, and one of them never ends: tests of their own read them. */
+const NOT_JSON = new Set(['exportOrders', 'streamAvailability']);
 
 const UNKNOWN = '019a0000-0000-7000-8000-0000000000ff';
 const key = () => ({ 'idempotency-key': randomUUID() });
@@ -32,45 +33,6 @@ beforeAll(async () => {
   await seedDemoEvent(running.app.get(MikroORM).em);
 });
 afterAll(() => running.close());
-
-describe('the OpenAPI document', () => {
-  it('is served as it is committed', async () => {
-    const response = await fetch(`${running.url}/openapi.json`);
-    expect(await response.json()).toEqual(document);
-  });
-
-  it('has every route of the app, and no other', () => {
-    const { router } = running.app.getHttpAdapter().getInstance() as {
-      router: { stack: Array<{ route?: { path: string; methods: Record<string, boolean> } }> };
-    };
-    const routes = router.stack
-      .flatMap(({ route }) => (route ? Object.keys(route.methods).map((method) => `${method.toUpperCase()} ${route.path}`) : []))
-      .filter((route) => !/^GET \/(?:docs|openapi\.json)/.test(route));
-    const documented = operations.map(({ method, path }) => `${method} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`);
-    expect(documented.toSorted()).toEqual(routes.toSorted());
-  });
-
-  it('names every problem code at an operation that can give it, with an example', () => {
-    const codes = Object.values(document.paths).flatMap((item) =>
-      Object.values(item as Record<string, any>).flatMap(({ responses }) =>
-        Object.values(responses as Record<string, any>).flatMap(({ content }) =>
-          Object.keys(content?.['application/problem+json']?.examples ?? {}),
-        ),
-      ),
-    );
-    const expected = allProblems().map(({ code }) => code);
-    expect([...new Set(codes), ...OF_NO_OPERATION].toSorted()).toEqual(expected.toSorted());
-  });
-
-  it('has no key as example at two operations', () => {
-    const keys = operations.flatMap(({ parameters }) =>
-      parameters.filter(({ name }) => name === 'Idempotency-Key').map(({ schema }) => schema.example),
-    );
-    const given = keys.filter((example) => example !== undefined);
-    expect(given.length).toBeGreaterThan(0);
-    expect(new Set(given).size).toBe(given.length);
-  });
-});
 
 describe('the examples, sent as Swagger UI fills them in', () => {
   /** `ids` stand in for the path ids that have no example. */
@@ -100,10 +62,12 @@ describe('the examples, sent as Swagger UI fills them in', () => {
   });
 
   it('succeed at every operation, one after the other', async () => {
-    const [order] = (await api.get('/v1/orders')).body.items;
+    // Another event than that of the examples, which cancels itself on the way.
+    const { eventId, ticketTypeId } = await eventOnSale(api);
     const refused: string[] = [];
-    for (const operation of operations) {
-      const reply = await execute(operation, { eventId: DEMO.eventId, orderId: order.id });
+    for (const operation of operations.filter(({ id }) => !NOT_JSON.has(id))) {
+      const held = await api.book(eventId, { [ticketTypeId]: 1 }, { holdSeconds: 60 });
+      const reply = await execute(operation, { eventId: DEMO.eventId, orderId: held.body.id });
       if (reply.status >= 300) refused.push(`${operation.id}: ${JSON.stringify(reply.body)}`);
     }
     expect(refused).toEqual([]);
@@ -125,6 +89,7 @@ describe('every answer is as documented', () => {
       `/v1/events/${eventId}`,
       `/v1/events/${eventId}/ticket-types/${ticketTypeId}`,
       `/v1/orders/${order.body.id}`,
+      `/v1/events/${eventId}/availability`,
     ]) {
       expect((await api.get(path, { 'if-none-match': '*' })).status).toBe(304);
     }
@@ -205,6 +170,84 @@ describe('every answer is as documented', () => {
     expect(answersOf('publishEvent')).toContain('409 invalid-transition');
   });
 
+  it('of orders that are held, confirmed, extended, revived and cancelled in part', async () => {
+    const { eventId, ticketTypeId } = await eventOnSale(api);
+    const hold = async () => `/v1/orders/${(await api.book(eventId, { [ticketTypeId]: 3 }, { holdSeconds: 60 })).body.id}`;
+    const order = await hold();
+    const steps = [
+      ['extend', { seconds: 90 }],
+      ['cancel', { items: [{ ticketTypeId, quantity: 1 }] }],
+      ['confirm', {}],
+      ['confirm', { paymentReference: 'pay_1' }],
+      ['cancel', { items: [{ ticketTypeId, quantity: 1 }], reason: 'ill' }],
+    ] as const;
+    for (const [step, body] of steps) {
+      const headers = key();
+      expect((await api.post(`${order}/${step}`, body, headers)).status).toBe(200);
+      expect((await api.post(`${order}/${step}`, body, headers)).headers.get('idempotent-replayed')).toBe('true');
+    }
+    const late = await hold();
+    await makeOverdue(running.database, late.split('/').at(-1)!);
+    expect((await api.get(late)).body.status).toBe('expired');
+    expect((await api.post(`${late}/confirm`, { reviveIfAvailable: true })).body.status).toBe('confirmed');
+    expect((await api.get(`${late}/history`)).body.items).toHaveLength(3);
+  });
+
+  it('of steps that the order does not allow', async () => {
+    const { eventId, ticketTypeId } = await eventOnSale(api, [4], { maxTicketsPerCustomer: 4 });
+    const path = async (options: { holdSeconds?: number; email?: string } = {}) =>
+      `/v1/orders/${(await api.book(eventId, { [ticketTypeId]: 2 }, options)).body.id}`;
+    const overdue = await path({ holdSeconds: 60, email: 'linus@example.com' });
+    await makeOverdue(running.database, overdue.split('/').at(-1)!);
+    const held = await path({ holdSeconds: 60 });
+    const confirmed = await path();
+    const give = (type: string, quantity: number) => ({ items: [{ ticketTypeId: type, quantity }] });
+    await api.post(`${overdue}/confirm`);
+    await api.post(`${overdue}/confirm`, { reviveIfAvailable: true });
+    await api.post(`${overdue}/extend`, { seconds: 60 });
+    await api.post(`${overdue}/cancel`);
+    await api.post(`${confirmed}/extend`, { seconds: 60 });
+    await api.post(`${confirmed}/extend`, { seconds: 1 });
+    await api.post(`${confirmed}/cancel`, give(ticketTypeId, 3));
+    await api.post(`${confirmed}/cancel`, give(UNKNOWN, 1));
+    await api.post(`${confirmed}/cancel`);
+    await api.post(`${confirmed}/confirm`);
+    for (const step of ['confirm', 'cancel']) await api.post(`/v1/orders/${UNKNOWN}/${step}`);
+    await api.post(`/v1/orders/${UNKNOWN}/extend`, { seconds: 60 });
+    const late = await path({ holdSeconds: 60 });
+    await makeOverdue(running.database, late.split('/').at(-1)!);
+    await path();
+    await api.patch(`/v1/events/${eventId}/ticket-types/${ticketTypeId}`, { capacity: 9 }, { 'if-match': '*' });
+    await api.post(`${late}/confirm`, { reviveIfAvailable: true });
+    // As a crash in the middle of the cancellation leaves it: off sale, with orders that live.
+    await running.database.sql(`update events set status = 'cancelled', has_orders_to_cancel = true where id = $1`, [eventId]);
+    await api.post(`${held}/confirm`);
+    await api.post(`${held}/extend`, { seconds: 60 });
+    await api.post(`/v1/events/${eventId}/cancel`);
+    const shared = ['409 event-not-on-sale', '409 hold-expired', '409 order-not-held', '404 order-not-found'];
+    expect(answersOf('confirmOrder')).toEqual(expect.arrayContaining([...shared, '409 customer-limit-exceeded']));
+    expect(answersOf('extendHold')).toEqual(expect.arrayContaining([...shared, '400 validation-failed']));
+    expect(answersOf('cancelOrder')).toEqual(
+      expect.arrayContaining([
+        '404 order-not-found',
+        '404 ticket-type-not-found',
+        '409 order-not-cancellable',
+        '422 quantity-out-of-range',
+      ]),
+    );
+  });
+
+  it('of operations that do not answer in JSON, when they have nothing to answer', async () => {
+    for (const path of ['availability/stream', 'orders.csv']) {
+      expect((await api.get(`/v1/events/${UNKNOWN}/${path}`)).body.code).toBe('event-not-found');
+      expect((await api.get(`/v1/events/x/${path}`)).body.code).toBe('malformed-request');
+    }
+    expect([...answersOf('streamAvailability'), ...answersOf('exportOrders')]).toEqual([
+      ...['404 event-not-found', '400 malformed-request'],
+      ...['404 event-not-found', '400 malformed-request'],
+    ]);
+  });
+
   it('of an event that is full of ticket types', async () => {
     const { body: event } = await api.post('/v1/events', eventBody());
     const create = () => api.post(`/v1/events/${event.id}/ticket-types`, ticketTypeBody());
@@ -213,7 +256,8 @@ describe('every answer is as documented', () => {
   });
 
   it('and all successes and all problems that a request alone can cause were among them', async () => {
-    const successes = operations.flatMap(({ id, responses }) =>
+    const inJson = operations.filter(({ id }) => !NOT_JSON.has(id));
+    const successes = inJson.flatMap(({ id, responses }) =>
       Object.keys(responses)
         .filter((status) => status < '400')
         .map((status) => `${id} ${status}`),

@@ -103,9 +103,18 @@ describe('orders', () => {
       const order = (await api.book(eventId, { [ticketTypeId]: 1 })).body;
       await api.book(eventId, { [ticketTypeId]: 1 });
       const cancelled = (await api.post(`/v1/orders/${order.id}/cancel`, { reason: 'ill' })).body;
-      const booked = { sequence: 1, from: null, to: 'confirmed', at: order.createdAt, actor: 'anonymous', reason: null };
+      const booked = {
+        sequence: 1,
+        step: 'book',
+        from: null,
+        to: 'confirmed',
+        at: order.createdAt,
+        actor: 'anonymous',
+        reason: null,
+      };
       const given = {
         sequence: 3,
+        step: 'cancel',
         from: 'confirmed',
         to: 'cancelled',
         at: cancelled.cancelledAt,

@@ -21,6 +21,8 @@ const atId = (id: string): Array<Omit<BadInput, 'status' | 'code'>> => [
   post(`/v1/events/${id}/cancel`, '{}'),
   post(`/v1/events/${id}/bookings`, JSON.stringify(GOOD_BOOKING)),
   get(`/v1/events/${id}/availability`),
+  get(`/v1/events/${id}/availability/stream`),
+  get(`/v1/events/${id}/orders.csv`),
   get(`/v1/events/${id}/ticket-types`),
   post(`/v1/events/${id}/ticket-types`, JSON.stringify(GOOD.ticketType)),
   get(`${EVENT}/ticket-types/${id}`),
@@ -28,6 +30,8 @@ const atId = (id: string): Array<Omit<BadInput, 'status' | 'code'>> => [
   { method: 'DELETE', path: `${EVENT}/ticket-types/${id}` },
   get(`/v1/orders/${id}`),
   get(`/v1/orders/${id}/history`),
+  post(`/v1/orders/${id}/confirm`, '{}'),
+  post(`/v1/orders/${id}/extend`, '{"seconds":60}'),
   post(`/v1/orders/${id}/cancel`, '{}'),
 ];
 

@@ -88,7 +88,8 @@ const ticketTypeMembers = [
   ...[...INTEGERS, 'null', '0', '101'].flatMap((value) => [`"minPerOrder":${value}`, `"maxPerOrder":${value}`]),
   ...UNKNOWN_MEMBERS,
 ];
-const bookingMembers = [
+/** Of a booking and of a cancellation. */
+const itemsMembers = [
   ...['null', '{}', '[]', '"x"', '[null]', '[[]]', '["x"]', '[1]', '{"length":1,"0":{}}'].map((value) => `"items":${value}`),
   `"items":[${Array.from({ length: 21 }, (_, index) => `{"ticketTypeId":"${UUID.slice(0, -2)}${10 + index}","quantity":1}`).join()}]`,
   `"items":[${`${JSON.stringify(GOOD.item)},`.repeat(2).slice(0, -1)}]`,
@@ -97,6 +98,14 @@ const bookingMembers = [
     (value) => `"items":[${withMember(GOOD.item, `"ticketTypeId":${value}`)}]`,
   ),
   ...[...UNKNOWN_MEMBERS, '"price":1'].map((member) => `"items":[${withMember(GOOD.item, member)}]`),
+];
+const SECONDS = [...INTEGERS, 'null', '0', '29', '3601', '29.999'];
+const bookingMembers = [
+  ...itemsMembers,
+  ...['null', '600', 'true', '[]', '{}', '"600"', '{"minutes":10}', '{"seconds":600,"until":1}'].map(
+    (value) => `"hold":${value}`,
+  ),
+  ...SECONDS.map((value) => `"hold":{"seconds":${value}}`),
   ...['null', '"ada"', '[]', '{}', '{"name":"Ada"}'].map((value) => `"customer":${value}`),
   ...[...TEXTS, 'null', '""', '"ada"', '"a@b"', '"a b@c.de"', '"a@c.de\\u0000"', '"a@b@c.de"', `"${'a'.repeat(250)}@c.de"`].map(
     (value) => `"customer":{"email":${value}}`,
@@ -121,13 +130,30 @@ export const BAD_BODIES: BadInput[] = [
   ...patchMembers([...ticketTypeMembers, '"held":0', '"minPerOrder":3,"maxPerOrder":2']).map((body) => bad(patch(TYPE, body))),
   ...bookingMembers.map((member) => bad(post(`${EVENT}/bookings`, withMember(GOOD_BOOKING, member)))),
   ...[...TEXTS, '""', '" "', long('x', 201)].map((value) => bad(post('/v1/orders/{order}/cancel', `{"reason":${value}}`))),
+  ...itemsMembers.map((member) => bad(post('/v1/orders/{order}/cancel', `{${member}}`))),
+  ...[...TEXTS, '""', '" "', long('x', 201)].map((value) =>
+    bad(post('/v1/orders/{order}/confirm', `{"paymentReference":${value}}`)),
+  ),
+  ...['0', '1', '"true"', '""', 'null', '[]', '{}'].map((value) =>
+    bad(post('/v1/orders/{order}/confirm', `{"reviveIfAvailable":${value}}`)),
+  ),
+  ...[...SECONDS.map((value) => `{"seconds":${value}}`), '{}', '[]', '{"seconds":60,"until":1}'].map((body) =>
+    bad(post('/v1/orders/{order}/extend', body)),
+  ),
   ...['"refund":true', ...UNKNOWN_MEMBERS].flatMap((member) =>
-    ['/v1/orders/{order}/cancel', `${EVENT}/publish`, `${EVENT}/cancel`].map((path) => bad(post(path, `{${member}}`))),
+    ['/v1/orders/{order}/confirm', '/v1/orders/{order}/cancel', `${EVENT}/publish`, `${EVENT}/cancel`].map((path) =>
+      bad(post(path, `{${member}}`)),
+    ),
   ),
   ...['[]', '[{}]', '{}'].flatMap((body) =>
     ['/v1/events', `${EVENT}/ticket-types`, `${EVENT}/bookings`].map((path) => bad(post(path, body))),
   ),
-  ...[patch(EVENT, '[]'), patch(TYPE, '[]'), post('/v1/orders/{order}/cancel', '[]')].map((request) => bad(request)),
+  ...[
+    patch(EVENT, '[]'),
+    patch(TYPE, '[]'),
+    post('/v1/orders/{order}/cancel', '[]'),
+    post('/v1/orders/{order}/confirm', '[]'),
+  ].map((request) => bad(request)),
   ...['null', '{', '', `{"a":${nested(40)}}`, `{"metadata":${nested(20_000)}}`].map((body) =>
     body === '' ? bad({ method: 'POST', path: '/v1/events' }) : malformed(post('/v1/events', body)),
   ),

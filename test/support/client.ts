@@ -36,13 +36,14 @@ export class ApiClient {
   book<T = any>(
     eventId: string,
     items: Record<string, number>,
-    options: { key?: string; email?: string } = {},
+    options: { key?: string; email?: string; holdSeconds?: number } = {},
   ): Promise<Reply<T>> {
     return this.post(
       `/v1/events/${eventId}/bookings`,
       {
         items: Object.entries(items).map(([ticketTypeId, quantity]) => ({ ticketTypeId, quantity })),
         customer: { email: options.email ?? 'ada@example.com', name: 'Ada' },
+        ...(options.holdSeconds === undefined ? {} : { hold: { seconds: options.holdSeconds } }),
       },
       { 'idempotency-key': options.key ?? randomUUID() },
     );

@@ -29,6 +29,9 @@ export interface Operation {
 /** Headers that a client may rely on, and so have to be documented. */
 const CONTRACT_HEADERS = ['X-Request-Id', 'ETag', 'Location', 'Retry-After', 'Idempotent-Replayed'];
 
+/** No operation can answer with these: they say that there is none. */
+export const OF_NO_OPERATION = ['method-not-allowed', 'route-not-found'];
+
 export function operationsOf(document: OpenAPIObject): Operation[] {
   return Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item as Record<string, any>).map(([method, operation]) => ({

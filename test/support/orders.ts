@@ -63,3 +63,32 @@ export async function makeExpired(database: TestDatabase, orderId: string): Prom
     [orderId],
   );
 }
+
+/** Lets a hold end at this moment, by the clock of the database; nothing stores its expiry. */
+export async function makeOverdue(database: TestDatabase, ...orderIds: string[]): Promise<void> {
+  const ended = await database.sql(
+    `update orders set expires_at = date_trunc('milliseconds', clock_timestamp()) where id = any($1::uuid[]) and status = 'held' returning id`,
+    [orderIds],
+  );
+  if (ended.length !== orderIds.length) throw new Error(`${ended.length} of ${orderIds.length} orders are held`);
+}
+
+/** Writes `count` holds of one ticket each, all past their end, as if they had been booked. @returns their ids */
+export async function insertOverdueHolds(
+  database: TestDatabase,
+  eventId: string,
+  ticketTypeId: string,
+  count: number,
+): Promise<string[]> {
+  const ids = await insertOrders(database, eventId, ticketTypeId, count);
+  await database.sql(
+    `with held as (
+       update orders set status = 'held', confirmed_at = null, expires_at = created_at where id = any($1::uuid[])
+     ), lines as (
+       update order_history set step = 'hold', to_status = 'held' where order_id = any($1::uuid[])
+     )
+     update ticket_types set held = held + $2::integer, sold = sold - $2::integer where id = $3`,
+    [ids, count, ticketTypeId],
+  );
+  return ids;
+}

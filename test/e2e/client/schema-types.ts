@@ -14,6 +14,7 @@ type Expect<T extends true> = T;
 
 type Book = paths['/v1/events/{eventId}/bookings']['post'];
 type BookingConflict = ProblemOf<Book, 409>;
+type ConfirmConflict = ProblemOf<paths['/v1/orders/{orderId}/confirm']['post'], 409>;
 
 export type Expectations = [
   // Members that can be null are nullable, the others are not, and all are there.
@@ -38,6 +39,7 @@ export type Expectations = [
       | 'metadata'
       | 'expiresAt'
       | 'confirmedAt'
+      | 'paymentReference'
       | 'cancelledAt'
       | 'cancelReason'
       | 'version'
@@ -57,6 +59,8 @@ export type Expectations = [
   Expect<Equal<ProblemOf<Book, 422>['code'], 'quantity-out-of-range' | 'idempotency-key-reused'>>,
   Expect<Equal<Extract<BookingConflict, { code: 'customer-limit-exceeded' }>['alreadyBooked'], number>>,
   Expect<Equal<Extract<BookingConflict, { code: 'sold-out' }>['shortages'][number]['available'], number>>,
+  Expect<Equal<Extract<ConfirmConflict, { code: 'hold-expired' }>['expiresAt'], string>>,
+  Expect<Equal<Extract<ConfirmConflict, { code: 'order-not-held' }>['orderStatus'], Schemas['OrderStatus']>>,
   Expect<Equal<Schemas['SoldOutProblem']['code'], 'sold-out'>>,
   // The key is required where it is needed only, and so is If-Match.
   Expect<Equal<Book['parameters']['header']['Idempotency-Key'], string>>,
