@@ -41,8 +41,7 @@ export class OrdersExportService {
     try {
       await pipeline(Readable.from(this.rows(eventId)), csv, output);
     } catch (error) {
-      // The reader went away, which is no failure.
-      if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+      if (!isReaderGone(error)) throw error;
     }
   }
 
@@ -71,4 +70,10 @@ export class OrdersExportService {
     `.execute(this.em.fork().getKysely());
     return rows;
   }
+}
+
+/** The reader went away, which is no failure. Node wraps this when the generator is in the middle of a page. */
+function isReaderGone(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.some(isReaderGone);
+  return (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
