@@ -38,9 +38,9 @@ describe('partial cancellation', () => {
   describe.each([
     ['confirmed', undefined],
     ['held', 600],
-  ])('of a %s order', (status, holdSeconds) => {
+  ])('of a %s order', (state, holdSeconds) => {
     /** [held, sold, available] of ten tickets of which that many are taken. */
-    const taken = (count: number) => (status === 'held' ? [count, 0, 10 - count] : [0, count, 10 - count]);
+    const taken = (count: number) => (state === 'held' ? [count, 0, 10 - count] : [0, count, 10 - count]);
 
     it('gives back just those: quantity, subtotal, total, counts, and a line of history', async () => {
       const { eventId, seat, lawn, booked, id, cancel, read } = await order(holdSeconds);
@@ -62,8 +62,8 @@ describe('partial cancellation', () => {
         {
           sequence: 2,
           step: 'cancel-partly',
-          from: status,
-          to: status,
+          from: state,
+          to: state,
           at: reply.body.updatedAt,
           actor: 'anonymous',
           reason: 'ill',
@@ -74,7 +74,7 @@ describe('partial cancellation', () => {
     it('takes a line out of the order when its last ticket goes', async () => {
       const { eventId, seat, lawn, cancel, read } = await order(holdSeconds);
       const reply = await cancel({ [seat]: 3, [lawn]: 1 });
-      expect(reply.body).toMatchObject({ status, total: money(1250), cancelReason: null, cancelledAt: null });
+      expect(reply.body).toMatchObject({ status: state, total: money(1250), cancelReason: null, cancelledAt: null });
       expect(reply.body.items).toMatchObject([{ ticketTypeId: lawn, quantity: 1, subtotal: money(1250) }]);
       expect(await read()).toEqual(reply.body);
       expect(await countsOf(api, eventId)).toEqual([taken(0), taken(1)]);

@@ -36,8 +36,15 @@ export class OrdersExportService {
 
   /** Writes the event's orders in the order of their booking, a line per item; waits for a slow reader. */
   async write(eventId: string, output: Writable): Promise<void> {
+    // A line break of either kind is quoted, since many readers end the line at it.
     // Formulas are made harmless, since spreadsheets would run what a customer typed as a name.
-    const csv = stringify({ header: true, columns: [...COLUMNS], escape_formulas: true, record_delimiter: 'windows' });
+    const csv = stringify({
+      header: true,
+      columns: [...COLUMNS],
+      escape_formulas: true,
+      record_delimiter: 'windows',
+      quoted_match: /[\r\n]/,
+    });
     try {
       await pipeline(Readable.from(this.rows(eventId)), csv, output);
     } catch (error) {
