@@ -258,6 +258,8 @@ describe('the availability stream', () => {
       await start({ STREAMS_MAX: '4' });
       const greedy = await RawListener.open(limited!.url, eventId, 4);
       open.push(greedy);
+      // The question takes a place for a moment, so it must not come before the four.
+      await sleep(500);
       await eventually('all places are taken', async () => (await statusOf(limited!.url, eventId)) === 503);
       greedy.close();
       await eventually('all places are free', async () => {
