@@ -152,23 +152,27 @@ describe('a hold past its end', () => {
       ]);
     });
 
-    it('also in its thousands: a hundred tickets cost a hundred one-ticket holds, and the last one comes as well', async () => {
-      const { eventId, ticketTypeIds } = await eventOnSale(api, [2_600, 1_700]);
+    it('also in its thousands: 2000 tickets of 20 ticket types cost 2000 one-ticket holds', async () => {
+      const { eventId, ticketTypeIds } = await eventOnSale(
+        api,
+        Array.from({ length: 20 }, () => 100),
+      );
+      for (const id of ticketTypeIds) await insertOverdueHolds(running.database, eventId, id, 100);
+      const everything = Object.fromEntries(ticketTypeIds.map((id) => [id, 100]));
+      expect((await api.book(eventId, everything)).status).toBe(201);
+      expect(await countsOf(api, eventId)).toEqual(ticketTypeIds.map(() => [0, 100, 0]));
+      expect(problemOf(await api.book(eventId, { [ticketTypeIds[19]!]: 1 }))).toMatchObject({ code: 'sold-out' });
+    });
+
+    it('and costs a booking nothing that is short of another ticket type', async () => {
+      const { eventId, ticketTypeIds } = await eventOnSale(api, [1_000, 2]);
       const [many, few] = ticketTypeIds as [string, string];
-      // The holds of the other ticket type are older, so that the first batches give back nothing that is wanted.
-      await insertOverdueHolds(running.database, eventId, few, 1_700);
-      await insertOverdueHolds(running.database, eventId, many, 2_600);
-      const reply = await api.book(eventId, { [many]: 100 });
-      expect(reply.status).toBe(201);
-      expect(await countsOf(api, eventId)).toEqual([
-        [0, 100, 2_500],
-        [0, 0, 1_700],
-      ]);
-      const replies = [];
-      for (let count = 0; count < 25; count++) replies.push(await api.book(eventId, { [many]: 100 }));
-      expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([201]));
-      expect(problemOf(await api.book(eventId, { [many]: 1 }))).toMatchObject({ code: 'sold-out' });
-      expect((await api.book(eventId, { [few]: 100 })).status).toBe(201);
+      const others = await insertOverdueHolds(running.database, eventId, many, 1_000);
+      const [wanted] = await insertOverdueHolds(running.database, eventId, few, 2);
+      expect((await api.book(eventId, { [few]: 2 })).status).toBe(201);
+      expect(problemOf(await api.book(eventId, { [few]: 1 }))).toMatchObject({ code: 'sold-out' });
+      expect(await storedStatusOf(wanted!)).toEqual(['expired']);
+      expect(new Set(await storedStatusOf(...others))).toEqual(new Set(['held']));
     });
 
     it('nor the cancellation of its event, which leaves it expired', async () => {

@@ -123,7 +123,7 @@ describe('reviveIfAvailable, for a payment that came late', () => {
     expect((await api.book(eventId, { [ticketTypeId]: 3 })).status).toBe(201);
   });
 
-  it('takes back other holds in more than one batch', async () => {
+  it('takes back other holds of its ticket types, however many there are of others', async () => {
     const { eventId, ticketTypeIds } = await eventOnSale(api, [1, 1_200]);
     const [wanted, many] = ticketTypeIds as [string, string];
     await insertOverdueHolds(running.database, eventId, many, 1_200);
@@ -134,6 +134,9 @@ describe('reviveIfAvailable, for a payment that came late', () => {
     expect((await api.post(`/v1/orders/${id}/confirm`, { reviveIfAvailable: true })).body.status).toBe('confirmed');
     expect(await stepsOf(api, other.id)).toEqual(['hold', 'expire']);
     expect((await countsOf(api, eventId))[0]).toEqual([0, 1, 0]);
+    expect((await running.database.sql(`select from orders where status = 'held' and event_id = $1`, [eventId])).length).toBe(
+      1_200,
+    );
   });
 
   it('of a hold that lives confirms it, as without it', async () => {

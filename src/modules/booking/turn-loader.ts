@@ -1,4 +1,4 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager, FilterQuery } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { DATABASE_NOW } from '../../platform/database/clock.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
@@ -47,7 +47,8 @@ export async function loadTurn(em: EntityManager, event: Event, commands: readon
     remembered,
     ticketTypes,
     orders,
-    overdueHolds: overdue.map(({ id }) => id),
+    // A hold may be swept and needed.
+    overdueHolds: [...new Set(overdue.map(({ id }) => id))],
     ordersToCancel: toCancel.map(({ id }) => id),
     ticketsOfCustomer: event.maxTicketsPerCustomer === null ? new Map() : await loadCustomers(em, event.id, now, commands, named),
   };
@@ -108,7 +109,8 @@ function shortOf(
 
 /**
  * Holds past their end, longest first: as many as the sweeper asks for, and as many as give back what the commands are short
- * of, so that none of them blocks a sale.
+ * of, so that none of them blocks a sale. Only holds of those ticket types: were the others taken back as well, every booking
+ * of a ticket type that is sold out would pay for them.
  */
 async function loadOverdueHolds(
   em: EntityManager,
@@ -117,26 +119,25 @@ async function loadOverdueHolds(
   commands: readonly InventoryCommand[],
   short: ReadonlyMap<string, number>,
 ): Promise<Order[]> {
-  const overdue: Order[] = [];
-  const missing = new Map(short);
-  const swept = largestLimit(commands, 'expire-holds');
-  for (
-    let limit = Math.max(swept, missing.size > 0 ? OVERDUE_BATCH : 0);
-    limit > 0;
-    limit = missing.size > 0 ? OVERDUE_BATCH : 0
-  ) {
-    const batch = await em.find(
+  const oldest = (limit: number, offset: number, where: FilterQuery<Order> = {}) =>
+    em.find(
       Order,
-      { eventId, status: 'held', expiresAt: { $lte: now } },
-      { ...WITH_ITEMS, orderBy: { expiresAt: 'asc', id: 'asc' }, limit, offset: overdue.length },
+      { $and: [{ eventId, status: 'held', expiresAt: { $lte: now } }, where] },
+      { ...WITH_ITEMS, orderBy: { expiresAt: 'asc', id: 'asc' }, limit, offset },
     );
+  const swept = largestLimit(commands, 'expire-holds');
+  const overdue = swept > 0 ? await oldest(swept, 0) : [];
+  const missing = new Map(short);
+  const ofShortTypes = { items: { $some: { ticketTypeId: { $in: [...short.keys()] } } } };
+  for (let offset = 0; missing.size > 0; offset += OVERDUE_BATCH) {
+    const batch = await oldest(OVERDUE_BATCH, offset, ofShortTypes);
     overdue.push(...batch);
     for (const { ticketTypeId, quantity } of batch.flatMap((order) => order.items.getItems())) {
       const left = (missing.get(ticketTypeId) ?? 0) - quantity;
       if (left > 0) missing.set(ticketTypeId, left);
       else missing.delete(ticketTypeId);
     }
-    if (batch.length < limit) break;
+    if (batch.length < OVERDUE_BATCH) break;
   }
   return overdue;
 }
