@@ -5,6 +5,8 @@ import { Injectable } from '@nestjs/common';
 import { stringify } from 'csv-stringify';
 import { sql } from 'kysely';
 import { STATEMENT_TIME } from '../../platform/database/clock.js';
+import { TransactionRetry } from '../../platform/database/transaction-retry.js';
+import { Event, eventNotFound } from '../events/index.js';
 
 /** Orders that are read at a time: bounds the memory, whatever the number of orders. */
 const BATCH = 1_000;
@@ -32,7 +34,15 @@ type Row = Record<(typeof COLUMNS)[number], string | number | null> & { sequence
 
 @Injectable()
 export class OrdersExportService {
-  constructor(private readonly em: EntityManager) {}
+  constructor(
+    private readonly em: EntityManager,
+    private readonly retry: TransactionRetry,
+  ) {}
+
+  /** @throws DomainError `event-not-found` */
+  async assertEventExists(eventId: string): Promise<void> {
+    if ((await this.retry.read(() => this.em.fork().count(Event, { id: eventId }))) === 0) throw eventNotFound(eventId);
+  }
 
   /** Writes the event's orders in the order of their booking, a line per item; waits for a slow reader. */
   async write(eventId: string, output: Writable): Promise<void> {
@@ -48,7 +58,7 @@ export class OrdersExportService {
 
   private async *rows(eventId: string): AsyncGenerator<Row> {
     for (let after = 0; ;) {
-      const rows = await this.batch(eventId, after);
+      const rows = await this.retry.read(() => this.batch(eventId, after));
       yield* rows;
       const last = rows.at(-1);
       if (!last) return;

@@ -65,7 +65,7 @@ export class OrdersController {
   })
   @ApiProblems(EVENT_NOT_FOUND)
   async export(@PathId('eventId') eventId: string, @Res() response: Response): Promise<void> {
-    await this.orders.assertEventExists(eventId);
+    await this.exports.assertEventExists(eventId);
     response.attachment(`orders-${eventId}.csv`).type('text/csv; charset=utf-8');
     await this.exports.write(eventId, response);
   }

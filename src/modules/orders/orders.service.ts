@@ -4,7 +4,6 @@ import { afterNumber, afterTimeAndId, toPage, type Page, type PageQueryDto } fro
 import { formatTime } from '../../platform/http/times.js';
 import { STATEMENT_TIME } from '../../platform/database/clock.js';
 import { customerKeyOf } from './customer.js';
-import { Event, eventNotFound } from '../events/index.js';
 import type { OrderStatus } from './order-state.js';
 import { OrderTransition } from './order-transition.entity.js';
 import { Order } from './order.entity.js';
@@ -21,11 +20,6 @@ export class OrdersService {
     const order = await this.em.fork().findOne(Order, orderId, { populate: ['items'], strategy: 'select-in' });
     if (!order) throw orderNotFound(orderId);
     return toOrderDto(order, order.readAt!);
-  }
-
-  /** @throws DomainError `event-not-found` */
-  async assertEventExists(eventId: string): Promise<void> {
-    if ((await this.em.fork().count(Event, { id: eventId })) === 0) throw eventNotFound(eventId);
   }
 
   async list(query: OrderQueryDto): Promise<Page<OrderDto>> {
