@@ -1,5 +1,6 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { STATEMENT_TIME } from '../../platform/database/clock.js';
 import { RecurringJob } from '../../platform/jobs/recurring-job.js';
 import { BookingService } from './booking.service.js';
 
@@ -22,8 +23,9 @@ export class ExpireHoldsJob extends RecurringJob {
 
   /** @returns how many holds expired, at most 500 per event and 100 events */
   async runOnce(): Promise<number> {
+    // Not clock_timestamp(), whose every call may differ: no index could be asked for it.
     const events = await this.em.fork().execute<Array<{ event_id: string }>>(
-      `select event_id from (select distinct event_id from orders where status = 'held' and expires_at <= clock_timestamp()) overdue
+      `select event_id from (select distinct event_id from orders where status = 'held' and expires_at <= ${STATEMENT_TIME}) overdue
         order by random() limit ${EVENTS_PER_RUN}`,
     );
     let expired = 0;
