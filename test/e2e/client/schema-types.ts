@@ -38,6 +38,7 @@ export type Expectations = [
       | 'metadata'
       | 'expiresAt'
       | 'confirmedAt'
+      | 'paymentReference'
       | 'cancelledAt'
       | 'cancelReason'
       | 'version'
