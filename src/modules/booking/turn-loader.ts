@@ -108,7 +108,8 @@ function shortOf(
 
 /**
  * Holds past their end, longest first: as many as the sweeper asks for, and as many as give back what the commands are short
- * of, so that none of them blocks a sale.
+ * of, so that none of them blocks a sale. Only those of the short ticket types: thousands of others would outlast the
+ * transaction, again at every try.
  */
 async function loadOverdueHolds(
   em: EntityManager,
@@ -117,28 +118,45 @@ async function loadOverdueHolds(
   commands: readonly InventoryCommand[],
   short: ReadonlyMap<string, number>,
 ): Promise<Order[]> {
-  const overdue: Order[] = [];
-  const missing = new Map(short);
   const swept = largestLimit(commands, 'expire-holds');
-  for (
-    let limit = Math.max(swept, missing.size > 0 ? OVERDUE_BATCH : 0);
-    limit > 0;
-    limit = missing.size > 0 ? OVERDUE_BATCH : 0
-  ) {
-    const batch = await em.find(
-      Order,
-      { eventId, status: 'held', expiresAt: { $lte: now } },
-      { ...WITH_ITEMS, orderBy: { expiresAt: 'asc', id: 'asc' }, limit, offset: overdue.length },
-    );
-    overdue.push(...batch);
+  const overdue = swept > 0 ? await findOverdueHolds(em, eventId, now, swept) : [];
+  const missing = new Map(short);
+  let batch = overdue;
+  for (;;) {
     for (const { ticketTypeId, quantity } of batch.flatMap((order) => order.items.getItems())) {
       const left = (missing.get(ticketTypeId) ?? 0) - quantity;
       if (left > 0) missing.set(ticketTypeId, left);
       else missing.delete(ticketTypeId);
     }
-    if (batch.length < limit) break;
+    if (missing.size === 0) return overdue;
+    const wanted = { ids: overdue.map(({ id }) => id), ticketTypeIds: [...missing.keys()] };
+    batch = await findOverdueHolds(em, eventId, now, OVERDUE_BATCH, wanted);
+    if (batch.length === 0) return overdue;
+    overdue.push(...batch);
   }
-  return overdue;
+}
+
+/** @param wanted only holds of these ticket types, but for those with these ids */
+async function findOverdueHolds(
+  em: EntityManager,
+  eventId: string,
+  now: Date,
+  limit: number,
+  wanted?: { ids: string[]; ticketTypeIds: string[] },
+): Promise<Order[]> {
+  const ofWanted = wanted
+    ? sql`and o.id <> all(${wanted.ids}::uuid[]) and exists (
+        select from order_items i
+         where i.order_id = o.id and i.event_id = o.event_id and i.ticket_type_id = any(${wanted.ticketTypeIds}::uuid[]))`
+    : sql``;
+  const { rows } = await sql<{ id: string }>`
+    select o.id from orders o
+     where o.event_id = ${eventId} and o.status = 'held' and o.expires_at <= ${now} ${ofWanted}
+     order by o.expires_at, o.id limit ${limit}
+  `.execute(em.getKysely());
+  if (rows.length === 0) return [];
+  const ids = rows.map(({ id }) => id);
+  return em.find(Order, { eventId, id: { $in: ids } }, { ...WITH_ITEMS, orderBy: { expiresAt: 'asc', id: 'asc' } });
 }
 
 async function loadCustomers(
