@@ -183,7 +183,12 @@ describe('the availability stream', () => {
     const limited = await startApp({ STREAMS_MAX_PER_ADDRESS: '2' }, database);
     try {
       const eventId = await createEvent(api);
-      for (let type = 0; type < 100; type++) await createTicketType(api, eventId, { name: '🎫'.repeat(200) });
+      // More than the API allows, so that few messages fill what the systems of both ends hold for the reader.
+      await database.sql(
+        `insert into ticket_types (event_id, id, name, currency, price_amount, capacity, created_at, updated_at)
+         select $1, gen_random_uuid(), repeat('x', 200), 'EUR', 100, 100, now(), now() from generate_series(1, 2000)`,
+        [eventId],
+      );
       const listener = listen(eventId, limited);
       await listener.receives({ capacity: 100 });
       open.push(await RawListener.open(limited.url, eventId));
