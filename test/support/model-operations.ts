@@ -50,7 +50,7 @@ export const operation: fc.Arbitrary<Operation> = fc.oneof(
     arbitrary: fc.record({
       do: is('book'),
       items: itemsUpTo(MAX_PER_ORDER + 1),
-      customer: fc.nat(3),
+      customer: fc.nat(2),
       holdSeconds: fc.option(seconds, { freq: 4 }),
       key: requiredKey,
     }),

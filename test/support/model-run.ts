@@ -8,7 +8,7 @@ import { EventModel, type ModelReply, type ShownOrder } from './model.js';
 import { makeOverdue } from './orders.js';
 import { problemOf } from './problems.js';
 
-const RULES = { maxPerOrder: MAX_PER_ORDER, customerLimit: 14, holdMaxSeconds: HOLD_MAX_SECONDS };
+const RULES = { maxPerOrder: MAX_PER_ORDER, customerLimit: 10, holdMaxSeconds: HOLD_MAX_SECONDS };
 const TICKET_TYPES = [
   { price: 4500, capacity: 8 },
   { price: 0, capacity: 12 },
