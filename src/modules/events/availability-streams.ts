@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { Inject, Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { ENVIRONMENT } from '../../platform/config/config.module.js';
@@ -16,9 +17,11 @@ const MOST_WAITING_BYTES = 64 * 1024;
 
 interface Listener {
   readonly address: string;
+  readonly socket: Socket;
   readonly response: Response;
   /** The entity tag of what it was sent last. */
   etag: string;
+  /** Of a clock that nobody sets. */
   lastWriteAt: number;
 }
 
@@ -32,7 +35,9 @@ export class AvailabilityStreams implements BeforeApplicationShutdown {
   private readonly listeners = new Map<string, Set<Listener>>();
   private readonly perAddress = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
+  private polling: Promise<void> = Promise.resolve();
   private open = 0;
+  private failing = false;
   private stopped = false;
 
   constructor(
@@ -43,27 +48,36 @@ export class AvailabilityStreams implements BeforeApplicationShutdown {
 
   /** @throws DomainError `event-not-found`, `overloaded`, `rate-limited` */
   async listen(eventId: string, request: Request, response: Response): Promise<void> {
-    const address = request.ip ?? '';
+    const { socket, ip: address = '' } = request;
     this.assertRoom(address);
     const current = await this.retry.read(() => this.availability.get(eventId));
-    if (response.destroyed) return;
+    if (socket.destroyed) return;
     this.assertRoom(address);
     response.writeHead(200, {
       'Content-Type': 'text/event-stream; charset=utf-8',
       'Cache-Control': 'no-cache, no-transform',
       'X-Accel-Buffering': 'no',
+      // The end of the stream ends the connection. Kept alive, it would bring an EventSource back to an instance that shuts
+      // down, whose 503 it takes for the end.
+      Connection: 'close',
     });
+    if (request.method === 'HEAD') {
+      response.end();
+      return;
+    }
     response.write(`retry: ${RECONNECT_MS}\n\n`);
-    const listener: Listener = { address, response, etag: '', lastWriteAt: 0 };
+    const listener: Listener = { address, socket, response, etag: '', lastWriteAt: 0 };
     this.add(eventId, listener);
-    response.once('close', () => this.remove(eventId, listener));
-    this.send(listener, current);
+    // Not that of the response: one that waits behind another on its connection need not hear of its end.
+    socket.once('close', () => this.remove(eventId, listener));
+    this.send(listener, current.etag, messageOf(current));
   }
 
-  beforeApplicationShutdown(): void {
+  async beforeApplicationShutdown(): Promise<void> {
     this.stopped = true;
     clearTimeout(this.timer);
     for (const { response } of this.all()) response.end();
+    await this.polling;
   }
 
   private assertRoom(address: string): void {
@@ -79,7 +93,7 @@ export class AvailabilityStreams implements BeforeApplicationShutdown {
     const ofEvent = this.listeners.get(eventId) ?? new Set();
     this.listeners.set(eventId, ofEvent.add(listener));
     this.count(listener.address, 1);
-    this.timer ??= setTimeout(() => void this.poll(), POLL_INTERVAL_MS);
+    if (!this.timer) this.schedule();
   }
 
   private remove(eventId: string, listener: Listener): void {
@@ -96,37 +110,60 @@ export class AvailabilityStreams implements BeforeApplicationShutdown {
     else this.perAddress.delete(address);
   }
 
-  private async poll(): Promise<void> {
-    try {
-      for (const current of await this.availability.read([...this.listeners.keys()])) {
-        for (const listener of this.listeners.get(current.body.eventId) ?? []) this.send(listener, current);
-      }
-    } catch (error) {
-      // The listeners keep what they have; the next poll may reach the database again.
-      this.logger.warn(`Cannot read the availability: ${(error as Error).message}`);
-    }
-    this.heartbeat();
-    this.timer = this.stopped || this.open === 0 ? undefined : setTimeout(() => void this.poll(), POLL_INTERVAL_MS);
+  private schedule(): void {
+    this.timer = setTimeout(() => {
+      this.polling = this.poll();
+    }, POLL_INTERVAL_MS);
   }
 
-  private send(listener: Listener, { sequence, etag, body }: Availability): void {
-    if (listener.etag === etag) return;
+  private async poll(): Promise<void> {
+    this.heartbeat();
+    // Who comes while the query runs has an answer of its own, which may be newer.
+    const listeners = new Map([...this.listeners].map(([eventId, ofEvent]) => [eventId, [...ofEvent]]));
+    try {
+      const read = listeners.size === 0 ? [] : await this.availability.read([...listeners.keys()]);
+      for (const current of read) this.fanOut(listeners.get(current.body.eventId)!, current);
+      this.failing = false;
+    } catch (error) {
+      // The listeners keep what they have; a later poll may reach the database again.
+      if (!this.failing) this.logger.warn(`Cannot read the availability, trying on: ${(error as Error).message}`);
+      this.failing = true;
+    }
+    this.timer = undefined;
+    if (!this.stopped && this.open > 0) this.schedule();
+  }
+
+  private fanOut(listeners: readonly Listener[], current: Availability): void {
+    const behind = listeners.filter(({ etag }) => etag !== current.etag);
+    if (behind.length === 0) return;
+    const message = messageOf(current);
+    for (const listener of behind) this.send(listener, current.etag, message);
+  }
+
+  private send(listener: Listener, etag: string, message: string): void {
     listener.etag = etag;
-    this.write(listener, `id: ${sequence}\nevent: availability\ndata: ${JSON.stringify(body)}\n\n`);
+    this.write(listener, message);
   }
 
   private heartbeat(): void {
-    const before = Date.now() - HEARTBEAT_INTERVAL_MS;
+    const before = performance.now() - HEARTBEAT_INTERVAL_MS;
     for (const listener of this.all()) if (listener.lastWriteAt < before) this.write(listener, ': still here\n\n');
   }
 
   private write(listener: Listener, text: string): void {
-    listener.lastWriteAt = Date.now();
-    if (listener.response.writableLength > MOST_WAITING_BYTES) listener.response.destroy();
-    else listener.response.write(text);
+    const { response, socket } = listener;
+    listener.lastWriteAt = performance.now();
+    if (response.writableEnded) return;
+    if (response.writableLength > MOST_WAITING_BYTES) socket.destroy();
+    else response.write(text);
   }
 
   private *all(): Generator<Listener> {
     for (const ofEvent of this.listeners.values()) yield* ofEvent;
   }
+}
+
+/** Made once for all listeners of an event. */
+function messageOf({ sequence, body }: Availability): string {
+  return `id: ${sequence}\nevent: availability\ndata: ${JSON.stringify(body)}\n\n`;
 }
