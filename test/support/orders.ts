@@ -80,10 +80,22 @@ export async function insertOverdueHolds(
   ticketTypeId: string,
   count: number,
 ): Promise<string[]> {
+  const ids = await insertHolds(database, eventId, ticketTypeId, count);
+  await database.sql('update orders set expires_at = created_at where id = any($1::uuid[])', [ids]);
+  return ids;
+}
+
+/** Writes `count` holds of one ticket each, as if they had been booked. @returns their ids */
+export async function insertHolds(
+  database: TestDatabase,
+  eventId: string,
+  ticketTypeId: string,
+  count: number,
+): Promise<string[]> {
   const ids = await insertOrders(database, eventId, ticketTypeId, count);
   await database.sql(
     `with held as (
-       update orders set status = 'held', confirmed_at = null, expires_at = created_at where id = any($1::uuid[])
+       update orders set status = 'held', confirmed_at = null, expires_at = created_at + interval '1 hour' where id = any($1::uuid[])
      ), lines as (
        update order_history set step = 'hold', to_status = 'held' where order_id = any($1::uuid[])
      )
