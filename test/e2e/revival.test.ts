@@ -104,6 +104,13 @@ describe('reviveIfAvailable, for a payment that came late', () => {
       expect(problemOf(await api.book(eventId, { [ticketTypeId]: 2 }))).toEqual(exceeded);
     });
 
+    it('not of an event that has started', async () => {
+      const { eventId, revive, read } = await expired({ stored });
+      await running.database.sql(`update events set starts_at = now() - interval '1 minute' where id = $1`, [eventId]);
+      expect(problemOf(await revive())).toEqual({ status: 409, code: 'event-not-on-sale', reason: 'event-started' });
+      expect(await read()).toMatchObject({ status: 'expired', version: 2 });
+    });
+
     it('not of a cancelled event', async () => {
       const { eventId, revive, read } = await expired({ stored });
       await api.post(`/v1/events/${eventId}/cancel`);

@@ -1,5 +1,5 @@
 import { DomainError } from '../../platform/errors/domain-error.js';
-import { TICKET_TYPE_NOT_FOUND } from '../events/index.js';
+import { EVENT_NOT_ON_SALE, TICKET_TYPE_NOT_FOUND } from '../events/index.js';
 import { type Order, QUANTITY_OUT_OF_RANGE } from '../orders/index.js';
 import type { CancelOrderCommand, ConfirmCommand, ExtendCommand } from './commands.js';
 import { shortagesOf, type TurnLedger } from './turn-ledger.js';
@@ -19,6 +19,9 @@ export function decideConfirmation(ledger: TurnLedger, command: ConfirmCommand):
 /** Books the tickets of an expired hold again, if they are still there. */
 function reviveOrder(ledger: TurnLedger, order: Order, command: ConfirmCommand): void {
   const lines = order.items.map(({ ticketTypeId, quantity }) => ({ ticketType: ledger.ticketType(ticketTypeId), quantity }));
+  if (ledger.now >= ledger.event.startsAt) {
+    throw new DomainError(EVENT_NOT_ON_SALE, 'The event has started.', { reason: 'event-started' });
+  }
   // Nobody else has taken the tickets of a hold whose expiry is not stored yet.
   const shortages = order.status === 'held' ? [] : shortagesOf(lines);
   if (shortages.length > 0) order.assertHeld(ledger.now, shortages);
