@@ -1,6 +1,6 @@
 import type { Environment } from '../../platform/config/environment.js';
 import { DomainError } from '../../platform/errors/domain-error.js';
-import { OVERLOADED } from '../../platform/errors/platform.errors.js';
+import { OVERLOADED, shuttingDown } from '../../platform/errors/platform.errors.js';
 
 export type LaneLimits = Pick<
   Environment,
@@ -128,8 +128,4 @@ export class EventLanes<Command, Outcome> {
       else for (const waiting of batch) await this.run(eventId, [waiting]);
     }
   }
-}
-
-function shuttingDown(): DomainError {
-  return new DomainError(OVERLOADED, 'This instance is shutting down. Nothing was changed; repeat the request.');
 }

@@ -96,6 +96,10 @@ export function malformed(detail: string): DomainError {
   return new DomainError(MALFORMED_REQUEST, detail);
 }
 
+export function shuttingDown(): DomainError {
+  return new DomainError(OVERLOADED, 'This instance is shutting down. Nothing was changed; repeat the request.');
+}
+
 export function validationFailed(errors: FieldError[]): DomainError {
   const detail = `The request has ${errors.length} ${errors.length === 1 ? 'fault' : 'faults'}.`;
   return new DomainError(VALIDATION_FAILED, detail, { errors });

@@ -1,7 +1,6 @@
 import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
-import { DomainError } from '../errors/domain-error.js';
-import { OVERLOADED } from '../errors/platform.errors.js';
+import { shuttingDown } from '../errors/platform.errors.js';
 
 /**
  * Once the shutdown has begun: what is under way is finished, what comes is refused, and each answer ends its connection.
@@ -15,7 +14,7 @@ export class ShutdownGate implements OnModuleDestroy {
   readonly pass = (request: Request, response: Response, next: NextFunction): void => {
     if (this.closing && request.path !== '/health/live') {
       response.setHeader('Connection', 'close');
-      throw new DomainError(OVERLOADED, 'This instance is shutting down. Nothing was changed; repeat the request.');
+      throw shuttingDown();
     }
     this.underway.add(response);
     response.once('close', () => this.underway.delete(response));
