@@ -1,14 +1,17 @@
 import { DomainError } from '../../platform/errors/domain-error.js';
 import { Answer } from '../../platform/idempotency/answer.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
-import { replay } from '../../platform/idempotency/idempotency.store.js';
+import { keyOf, type Remembered, replay } from '../../platform/idempotency/idempotency.store.js';
 import { type Event, type EventDto, toEventDto } from '../events/index.js';
 import { toOrderDto } from '../orders/index.js';
 import type { CancelOrdersOfEventCommand, InventoryCommand } from './commands.js';
 import { decideBooking } from './decide-booking.js';
 import { decideCancellation, decideConfirmation, decideExtension } from './decide-orders.js';
 import { type BookingRules, TurnLedger, type TurnWrites } from './turn-ledger.js';
-import { keyOf, type LoadedTurn, type Remembered } from './turn-loader.js';
+import type { LoadedTurn } from './turn-loader.js';
+
+/** What a command came to: its answer, or why it was refused. */
+export type Outcome = Answer | DomainError;
 
 /**
  * Decides the commands of one event, one after the other, on what was loaded under its lock: pure and synchronous.
@@ -30,7 +33,7 @@ export class BookingTurn {
   }
 
   /** The answer of the command, or why it is refused. A repeat gets the answer of its original, of this turn or an earlier one. */
-  decide(command: InventoryCommand): Answer | DomainError {
+  decide(command: InventoryCommand): Outcome {
     try {
       const record = command.request && this.remembered.get(keyOf(command.request));
       if (command.request && record) return replay(record, command.request);

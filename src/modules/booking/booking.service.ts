@@ -4,15 +4,15 @@ import { v7 as uuidv7 } from 'uuid';
 import { ENVIRONMENT } from '../../platform/config/config.module.js';
 import type { Environment } from '../../platform/config/environment.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
-import type { DomainError } from '../../platform/errors/domain-error.js';
 import { Answer } from '../../platform/idempotency/answer.js';
 import { Event, type EventDto, eventNotFound, ExpiredHolds } from '../events/index.js';
 import { Order, type OrderDto, orderNotFound } from '../orders/index.js';
 import type { BookingDto, BookingItemDto, CancelOrderDto, ConfirmOrderDto, ExtendHoldDto } from './booking.dto.js';
-import { BookingTurn } from './booking-turn.js';
-import type { BookingRules } from './turn-ledger.js';
+import { BookingTurn, type Outcome } from './booking-turn.js';
 import type { ExpireHoldsCommand, InventoryCommand, Origin } from './commands.js';
 import { EventLanes, type LaneLimits } from './event-lanes.js';
+import { PlainRefusals } from './plain-refusals.js';
+import { type BookingRules, isEmpty } from './turn-ledger.js';
 import { loadTurn } from './turn-loader.js';
 import { writeTurn } from './turn-writer.js';
 
@@ -23,9 +23,6 @@ const CANCELLATION_BATCH = 500;
 const EXPIRY_BATCH = 500;
 const EXPIRE_HOLDS: ExpireHoldsCommand = { kind: 'expire-holds', actor: 'system', request: null, limit: EXPIRY_BATCH };
 
-/** What a command came to: its answer, or why it was refused. */
-export type Outcome = Answer | DomainError;
-
 /**
  * Every change of the inventory. Each is a command of one event; the commands of a turn share one transaction of four
  * phases (lock, load, decide, write) under the lock of the event row, and commit or vanish together.
@@ -33,6 +30,7 @@ export type Outcome = Answer | DomainError;
 @Injectable()
 export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
   private readonly rules: BookingRules;
+  private readonly plainRefusals: PlainRefusals;
   private readonly lanes: EventLanes<InventoryCommand, Outcome | undefined>;
 
   constructor(
@@ -42,7 +40,13 @@ export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
     @Inject(ENVIRONMENT) environment: Pick<Environment, 'HOLD_MAX_SECONDS'> & LaneLimits,
   ) {
     this.rules = { holdMaxSeconds: environment.HOLD_MAX_SECONDS };
-    this.lanes = new EventLanes(environment, (eventId, commands) => this.runTurn(eventId, commands, LockMode.PESSIMISTIC_WRITE));
+    this.plainRefusals = new PlainRefusals(em, retry, this.rules);
+    this.lanes = new EventLanes(
+      environment,
+      async (eventId, commands) =>
+        (await this.plainRefusals.decide(eventId, commands)) ??
+        (await this.runTurn(eventId, commands, LockMode.PESSIMISTIC_WRITE)),
+    );
   }
 
   onModuleInit(): void {
@@ -153,6 +157,7 @@ export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
         const turn = new BookingTurn(event, await loadTurn(em, event, commands), this.rules);
         const outcomes = commands.map((command) => turn.decide(command));
         await writeTurn(em, event, turn.writes);
+        this.plainRefusals.learn(eventId, commands, !isEmpty(turn.writes));
         return outcomes;
       });
     return this.retry.run(work, { recognisesItsOwnCommit: commands.every(canBeRepeated) });

@@ -1,6 +1,7 @@
 import { DomainError } from '../../platform/errors/domain-error.js';
 import { validationFailed } from '../../platform/errors/platform.errors.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
+import type { Remembered } from '../../platform/idempotency/idempotency.store.js';
 import { type Counter, type Event, EVENT_NOT_ON_SALE, type TicketType, ticketTypeNotFound } from '../events/index.js';
 import {
   COUNTED_AS,
@@ -12,7 +13,7 @@ import {
   type OrderStatus,
   type OrderTransition,
 } from '../orders/index.js';
-import type { LoadedTurn, Remembered } from './turn-loader.js';
+import type { LoadedTurn } from './turn-loader.js';
 
 /** What a turn has decided to write; `turn-writer.ts` writes it. */
 export interface TurnWrites {
@@ -26,6 +27,10 @@ export interface TurnWrites {
   itemQuantities: Map<string, { orderId: string; ticketTypeId: string; quantity: number }>;
   records: Array<Remembered & Pick<IdempotentRequest, 'caller' | 'key'>>;
   now: Date;
+}
+
+export function isEmpty(writes: TurnWrites): boolean {
+  return writes.transitions.length === 0 && writes.records.length === 0 && !writes.eventChanged;
 }
 
 export interface BookingRules {

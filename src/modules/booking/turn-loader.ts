@@ -1,18 +1,17 @@
 import type { EntityManager, FilterQuery } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
-import { DATABASE_NOW } from '../../platform/database/clock.js';
+import { DATABASE_NOW, STATEMENT_TIME } from '../../platform/database/clock.js';
+import { detachedEntity } from '../../platform/database/detached-entity.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
-import type { IdempotencyRecord } from '../../platform/idempotency/idempotency-record.entity.js';
-import { type Event, type TicketType, ticketTypesOf } from '../events/index.js';
+import { keyOf, type Remembered } from '../../platform/idempotency/idempotency.store.js';
+import { Event, TicketType } from '../events/index.js';
 import { customerKeyOf, LIVE_STATUSES, Order } from '../orders/index.js';
-import type { InventoryCommand } from './commands.js';
+import type { BookCommand, InventoryCommand } from './commands.js';
 
 /** How many holds past their end are taken back by one statement, and so in one step. */
 const OVERDUE_BATCH = 500;
 
 const WITH_ITEMS = { populate: ['items'], strategy: 'select-in', disableIdentityMap: true } as const;
-
-export type Remembered = Pick<IdempotencyRecord, 'fingerprint' | 'status' | 'body'>;
 
 /** All that the commands of a turn are decided on, as it is under the lock. */
 export interface LoadedTurn {
@@ -30,14 +29,9 @@ export interface LoadedTurn {
   ticketsOfCustomer: ReadonlyMap<string, number>;
 }
 
-export function keyOf(request: Pick<IdempotentRequest, 'caller' | 'key'>): string {
-  return `${request.caller}\n${request.key}`;
-}
-
 /** Reads what the commands need, in a fixed number of statements however many they are (but for overdue holds in their thousands). */
 export async function loadTurn(em: EntityManager, event: Event, commands: readonly InventoryCommand[]): Promise<LoadedTurn> {
-  const { now, remembered } = await loadRemembered(em, commands);
-  const ticketTypes = new Map((await ticketTypesOf(em, [event.id])).map((ticketType) => [ticketType.id, ticketType]));
+  const { now, remembered, ticketTypes } = await loadInventory(em, event.id, commands);
   const named = await loadNamedOrders(em, event.id, commands);
   const toCancel = await loadOrdersToCancel(em, event.id, commands);
   const overdue = await loadOverdueHolds(em, event.id, now, commands, shortOf(ticketTypes, commands, named, now));
@@ -54,26 +48,73 @@ export async function loadTurn(em: EntityManager, event: Event, commands: readon
   };
 }
 
-/** One statement for the clock and the keys. */
-async function loadRemembered(em: EntityManager, commands: readonly InventoryCommand[]) {
+/**
+ * What bookings are decided on, of one moment and without any lock: good enough to refuse them, never to accept one.
+ * @returns null when there is no such event, or when holds past their end could give back what is missing
+ */
+export async function loadSnapshot(
+  em: EntityManager,
+  eventId: string,
+  commands: readonly BookCommand[],
+): Promise<{ event: Event; loaded: LoadedTurn } | null> {
+  const { now, remembered, ticketTypes, event, overdueTypes } = await loadInventory(em, eventId, commands, SNAPSHOT);
+  if (!event) return null;
+  const short = shortOf(ticketTypes, commands, [], now);
+  if (overdueTypes.some((id) => short.has(id))) return null;
+  const ticketsOfCustomer =
+    event.maxTicketsPerCustomer === null ? new Map() : await loadCustomers(em, eventId, now, commands, []);
+  const none = { orders: new Map(), overdueHolds: [], ordersToCancel: [] };
+  return { event, loaded: { now, remembered, ticketTypes, ticketsOfCustomer, ...none } };
+}
+
+/** The part of the statement that only a read without lock needs: the event, and the ticket types that overdue holds have. */
+const SNAPSHOT = {
+  name: 'load-snapshot',
+  now: STATEMENT_TIME,
+  event: `(select to_json(e) from events e where e.id = wanted_event)`,
+  overdueTypes: `coalesce((
+    select json_agg(t.id) from ticket_types t where t.event_id = wanted_event and exists (
+      select from orders o join order_items i on i.event_id = o.event_id and i.order_id = o.id
+       where o.event_id = wanted_event and o.status = 'held' and o.expires_at <= ${STATEMENT_TIME} and i.ticket_type_id = t.id)
+  ), '[]')`,
+};
+const UNDER_LOCK = { name: 'load-turn', now: DATABASE_NOW, event: 'null::json', overdueTypes: `'[]'::json` };
+
+interface InventoryRow {
+  now: string;
+  event: Record<string, unknown> | null;
+  overdue_types: string[];
+  ticket_types: Array<Record<string, unknown>>;
+  remembered: Array<Remembered & Pick<IdempotentRequest, 'caller' | 'key'>>;
+}
+
+/** One statement for the clock, the keys and the ticket types. */
+async function loadInventory(em: EntityManager, eventId: string, commands: readonly InventoryCommand[], parts = UNDER_LOCK) {
   const requests = commands.flatMap(({ request }) => request ?? []);
-  const callers = requests.map(({ caller }) => caller);
-  const keys = requests.map(({ key }) => key);
-  const { rows } = await sql<{
-    now: string;
-    caller: string;
-    key: string | null;
-    fingerprint: string;
-    status: number;
-    body: string;
-  }>`
-    select ${sql.raw(DATABASE_NOW)} as now, k.caller, k.key, k.fingerprint, k.status, k.body
-      from (select 1) one
-      left join unnest(${callers}::text[], ${keys}::text[]) wanted (caller, key) on true
-      left join idempotency_keys k on k.caller = wanted.caller and k.key = wanted.key
+  const { rows } = await sql<InventoryRow>`/* ${sql.raw(parts.name)} */
+    select ${sql.raw(parts.now)} as now,
+           ${sql.raw(parts.event)} as event,
+           ${sql.raw(parts.overdueTypes)} as overdue_types,
+           coalesce((
+             select json_agg(t order by t.created_at, t.id) from ticket_types t where t.event_id = wanted_event
+           ), '[]') as ticket_types,
+           coalesce((
+             select json_agg(json_build_object(
+                      'caller', k.caller, 'key', k.key, 'fingerprint', k.fingerprint, 'status', k.status, 'body', k.body))
+               from unnest(${requests.map(({ caller }) => caller)}::text[], ${requests.map(({ key }) => key)}::text[]) w (caller, key)
+               join idempotency_keys k on k.caller = w.caller and k.key = w.key
+           ), '[]') as remembered
+      from (select ${eventId}::uuid as wanted_event) wanted
   `.execute(em.getKysely());
-  const found = rows.flatMap((row) => (row.key === null ? [] : [{ ...row, key: row.key }]));
-  return { now: new Date(rows[0]!.now), remembered: new Map(found.map((row) => [keyOf(row), row])) };
+  const row = rows[0]!;
+  const ticketTypes = row.ticket_types.map((ticketType) => detachedEntity(em, TicketType, ticketType));
+  return {
+    now: new Date(row.now),
+    event: row.event && detachedEntity(em, Event, row.event),
+    overdueTypes: row.overdue_types,
+    ticketTypes: new Map(ticketTypes.map((ticketType) => [ticketType.id, ticketType])),
+    remembered: new Map(row.remembered.map((record) => [keyOf(record), record])),
+  };
 }
 
 async function loadNamedOrders(em: EntityManager, eventId: string, commands: readonly InventoryCommand[]): Promise<Order[]> {
@@ -152,7 +193,7 @@ async function loadCustomers(
   const booking = commands.flatMap((command) => (command.kind === 'book' ? customerKeyOf(command.customer.email) : []));
   const customers = [...booking, ...named.map(({ customerKey }) => customerKey)];
   if (customers.length === 0) return new Map<string, number>();
-  const { rows } = await sql<{ customer_key: string; tickets: number }>`
+  const { rows } = await sql<{ customer_key: string; tickets: number }>`/* load-customers */
     select o.customer_key, sum(i.quantity)::integer as tickets
       from orders o join order_items i on i.order_id = o.id and i.event_id = o.event_id
      where o.event_id = ${eventId} and o.customer_key = any(${customers}::text[])

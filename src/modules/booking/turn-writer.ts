@@ -2,7 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import type { Event } from '../events/index.js';
 import type { Order, OrderTransition } from '../orders/index.js';
-import type { TurnWrites } from './turn-ledger.js';
+import { isEmpty, type TurnWrites } from './turn-ledger.js';
 
 /**
  * Writes a turn in one statement with bind parameters, however many commands it had (docs/decisions/one-statement-write.md).
@@ -10,8 +10,8 @@ import type { TurnWrites } from './turn-ledger.js';
  * see the true sum and refuse, where an absolute value would silently lose an update.
  */
 export async function writeTurn(em: EntityManager, event: Event, writes: TurnWrites): Promise<void> {
-  if (writes.transitions.length === 0 && writes.records.length === 0 && !writes.eventChanged) return;
-  await sql`
+  if (isEmpty(writes)) return;
+  await sql`/* write-turn */
     with event_change as (
       update events set sequence = sequence + ${writes.transitions.length}, status = ${event.status},
                         has_orders_to_cancel = ${event.hasOrdersToCancel}, version = ${event.version}, updated_at = ${event.updatedAt}
@@ -62,7 +62,7 @@ async function writeItemQuantities(em: EntityManager, event: Event, items: reado
     ticket_type_id: ticketTypeId,
     quantity,
   }));
-  await sql`
+  await sql`/* write-item-quantities */
     with changes as (
       select * from json_to_recordset(${json(rows)}::json) as c (order_id uuid, ticket_type_id uuid, quantity integer)
     ), gone as (

@@ -18,6 +18,9 @@ export type SessionSettings = Pick<
   | 'DATABASE_QUERY_TIMEOUT_MS'
 >;
 
+/** Two statements with one name are an error of the driver. */
+const STATEMENT_NAME = /^\s*\/\* ([a-z-]{1,60}) \*\//;
+
 /** `SET [scope] …` for every setting that Holdfast rests on and a server of this major version knows. */
 function settingStatements(scope: 'SESSION' | 'LOCAL', settings: SessionSettings, serverMajor: number): string {
   const values: Record<string, string | number> = {
@@ -39,6 +42,8 @@ function settingStatements(scope: 'SESSION' | 'LOCAL', settings: SessionSettings
  * The `pg` client class that every connection uses. It adds what node-pg does not do:
  * - a COMMIT that was answered with ROLLBACK is an error, and a COMMIT without an answer is an error of its own kind;
  * - the time-outs of the server are set, per session, or per transaction where a pooler shares sessions (DATABASE_PGBOUNCER);
+ * - a statement with bind parameters that begins with a comment is prepared under the comment's text as its name, so that the
+ *   server parses and plans it once per connection (docs/performance.md). Not behind a transaction pooler;
  * - a query that outlasts DATABASE_QUERY_TIMEOUT_MS destroys the connection. node-pg's own `query_timeout` would give the
  *   busy connection back to the pool, where the next query times out as well.
  */
@@ -78,9 +83,10 @@ export function pgClientClass(settings: SessionSettings): typeof Pg.Client {
       const isCommit = /^commit$/i.test(text);
       const isBegin = settings.DATABASE_PGBOUNCER && /^(begin|start transaction)\b/i.test(text);
       const sent = isBegin ? `${text}; ${settingStatements('LOCAL', settings, this.serverMajor)}` : text;
+      const name = settings.DATABASE_PGBOUNCER || !values?.length ? undefined : STATEMENT_NAME.exec(sent)?.[1];
       const timer = setTimeout(() => this.destroySocket(), settings.DATABASE_QUERY_TIMEOUT_MS);
       try {
-        const result = await (Reflect.apply(super.query, this, [sent, values]) as Promise<Pg.QueryResult>);
+        const result = await super.query({ text: sent, ...(values ? { values } : {}), ...(name ? { name } : {}) });
         if (isCommit && result.command !== 'COMMIT') throw new CommitRolledBackError();
         return result;
       } catch (error) {

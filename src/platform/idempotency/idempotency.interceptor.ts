@@ -1,9 +1,7 @@
-import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable, type CallHandler, type ExecutionContext, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { from, map, of, switchMap, type Observable } from 'rxjs';
-import { TransactionRetry } from '../database/transaction-retry.js';
 import { callerOf } from '../http/caller.js';
 import { Answer } from './answer.js';
 import { fingerprintOf, parseIdempotencyKey, type IdempotentRequest } from './idempotency-key.js';
@@ -25,9 +23,7 @@ export function idempotentRequestOf(request: Request): IdempotentRequest | null 
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
   constructor(
-    private readonly em: EntityManager,
     private readonly store: IdempotencyStore,
-    private readonly retry: TransactionRetry,
     private readonly reflector: Reflector,
   ) {}
 
@@ -36,7 +32,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const response = context.switchToHttp().getResponse<Response>();
     const options = this.reflector.get<IdempotentOptions>(IDEMPOTENT, context.getHandler());
     const idempotent = readKey(request, options);
-    const remembered = idempotent ? from(this.retry.read(() => this.store.find(this.em.fork(), idempotent))) : of(null);
+    const remembered = idempotent ? from(this.store.find(idempotent)) : of(null);
     return remembered.pipe(
       switchMap((answer) => (answer ? of(answer) : (next.handle() as Observable<Answer>))),
       map((answer) => send(answer, options, response)),

@@ -1,11 +1,14 @@
-import type { EntityManager } from '@mikro-orm/postgresql';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
+import { sql } from 'kysely';
+import { BatchedReads } from '../database/batched-reads.js';
+import { TransactionRetry } from '../database/transaction-retry.js';
 import { Answer } from './answer.js';
 import type { IdempotentRequest } from './idempotency-key.js';
 import { IdempotencyRecord } from './idempotency-record.entity.js';
 import { keyReused } from './idempotency.errors.js';
 
-type Remembered = Pick<IdempotencyRecord, 'fingerprint' | 'status' | 'body'>;
+export type Remembered = Pick<IdempotencyRecord, 'fingerprint' | 'status' | 'body'>;
 
 /**
  * The remembered answer, for the very same request.
@@ -16,16 +19,23 @@ export function replay(record: Remembered, request: IdempotentRequest): Answer<n
   return new Answer(record.status, JSON.parse(record.body) as never, true);
 }
 
+/** What names a record. Neither part holds a line break. */
+export function keyOf({ caller, key }: Pick<IdempotentRequest, 'caller' | 'key'>): string {
+  return `${caller}\n${key}`;
+}
+
 @Injectable()
 export class IdempotencyStore {
+  private readonly records: BatchedReads<string, Remembered>;
+
+  constructor(em: EntityManager, retry: TransactionRetry) {
+    this.records = new BatchedReads((keys) => retry.read(() => readRecords(em.fork(), keys)));
+  }
+
   /** Looks without any lock: what it does not find may still be on its way to a commit. */
-  async find(em: EntityManager, request: IdempotentRequest): Promise<Answer | null> {
-    const record = await em.findOne(
-      IdempotencyRecord,
-      { caller: request.caller, key: request.key },
-      { disableIdentityMap: true },
-    );
-    return record && replay(record, request);
+  async find(request: IdempotentRequest): Promise<Answer | null> {
+    const record = await this.records.get(keyOf(request));
+    return record ? replay(record, request) : null;
   }
 
   /**
@@ -62,4 +72,14 @@ export class IdempotencyStore {
     ]);
     return new Answer(status, body);
   }
+}
+
+async function readRecords(em: EntityManager, keys: readonly string[]): Promise<Map<string, Remembered>> {
+  const parts = keys.map((key) => key.split('\n'));
+  const { rows } = await sql<Remembered & Pick<IdempotentRequest, 'caller' | 'key'>>`/* find-idempotency-keys */
+    select k.caller, k.key, k.fingerprint, k.status, k.body
+      from unnest(${parts.map(([caller]) => caller)}::text[], ${parts.map(([, key]) => key)}::text[]) w (caller, key)
+      join idempotency_keys k on k.caller = w.caller and k.key = w.key
+  `.execute(em.getKysely());
+  return new Map(rows.map((row) => [keyOf(row), row]));
 }
