@@ -22,12 +22,12 @@ describe('the SQL statements of a request', () => {
       const items = Object.fromEntries(ticketTypeIds.map((id) => [id, 1]));
       orderId = (await api.book(eventId, items, { holdSeconds: 600 })).body.id;
     }
-    const query = pg.Client.prototype.query as (...args: unknown[]) => unknown;
+    const query = pg.Client.prototype.query;
     jest.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: unknown, ...args: unknown[]) {
       const [config] = args as [string | { text?: string }];
       sent.push(typeof config === 'string' ? config : (config.text ?? ''));
       return Reflect.apply(query, this, args);
-    } as never);
+    });
   });
   afterAll(async () => {
     jest.restoreAllMocks();
