@@ -101,8 +101,9 @@ async function loadInventory(em: EntityManager, eventId: string, commands: reado
            coalesce((
              select json_agg(json_build_object(
                       'caller', k.caller, 'key', k.key, 'fingerprint', k.fingerprint, 'status', k.status, 'body', k.body))
-               from unnest(${requests.map(({ caller }) => caller)}::text[], ${requests.map(({ key }) => key)}::text[]) w (caller, key)
-               join idempotency_keys k on k.caller = w.caller and k.key = w.key
+               from idempotency_keys k
+              where k.caller = any(${[...new Set(requests.map(({ caller }) => caller))]}::text[])
+                and k.key = any(${requests.map(({ key }) => key)}::text[])
            ), '[]') as remembered
       from (select ${eventId}::uuid as wanted_event) wanted
   `.execute(em.getKysely());

@@ -11,6 +11,8 @@ import { isEmpty, type TurnWrites } from './turn-ledger.js';
  */
 export async function writeTurn(em: EntityManager, event: Event, writes: TurnWrites): Promise<void> {
   if (isEmpty(writes)) return;
+  // Named once more beside the join: the plan is made once, maybe on empty tables, and must never read all orders of the event.
+  const changedIds = [...writes.changedOrders].map(({ id }) => id);
   await sql`/* write-turn */
     with event_change as (
       update events set sequence = sequence + ${writes.transitions.length}, status = ${event.status},
@@ -39,7 +41,7 @@ export async function writeTurn(em: EntityManager, event: Event, writes: TurnWri
         from json_to_recordset(${json([...writes.changedOrders].map(orderRow))}::json) as c (
         id uuid, status text, total_amount bigint, expires_at timestamptz, confirmed_at timestamptz,
         payment_reference text, cancelled_at timestamptz, cancel_reason text, version integer, updated_at timestamptz)
-       where o.event_id = ${event.id} and o.id = c.id
+       where o.event_id = ${event.id} and o.id = c.id and o.id = any(${changedIds}::uuid[])
     ), new_history as (
       insert into order_history (event_id, sequence, order_id, from_status, step, to_status, at, actor, reason)
       select * from json_to_recordset(${json(writes.transitions.map(transitionRow))}::json) as h (
