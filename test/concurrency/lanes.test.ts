@@ -79,6 +79,47 @@ describe('bookings that share a transaction', () => {
     expect(await database.brokenInvariants()).toEqual([]);
   });
 
+  it('one that fails in its middle, again and again: exactly what was acknowledged is booked', async () => {
+    const { api, database } = running;
+    const { eventId, ticketTypeId } = await eventOnSale(api, [1_000]);
+    await database.sql(`
+      create function fail_at_random() returns trigger language plpgsql as $$
+      begin
+        if random() < 0.03 then raise exception 'failed in the middle'; end if;
+        return new;
+      end $$;
+      create trigger fail_at_random before insert on order_history for each row execute function fail_at_random()`);
+    let done = false;
+    const cuts = (async () => {
+      while (!done) {
+        await database.sql(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and application_name = 'holdfast' and state <> 'idle' limit 1`,
+        );
+        await sleep(40);
+      }
+    })();
+    const book = async () => {
+      const key = randomUUID();
+      for (;;) {
+        const reply = await api.book(eventId, { [ticketTypeId]: 1 }, { key });
+        if (reply.status !== 503) return reply;
+      }
+    };
+    const replies = await Promise.all(Array.from({ length: 400 }, book));
+    done = true;
+    await cuts;
+    await database.sql('drop trigger fail_at_random on order_history');
+
+    const acknowledged = replies.filter(({ status }) => status === 201).map(({ body }) => body.id as string);
+    const refused = replies.filter(({ status }) => status === 500);
+    expect(acknowledged.length + refused.length).toBe(400);
+    expect(refused.length).toBeGreaterThan(0);
+    const booked = await database.sql<{ id: string }>('select id from orders where event_id = $1', [eventId]);
+    expect(booked.map(({ id }) => id).toSorted()).toEqual(acknowledged.toSorted());
+    expect(await database.brokenInvariants()).toEqual([]);
+  });
+
   it('tickets go in the order in which the bookings come to the lane', async () => {
     const { api, app } = running;
     const { eventId, ticketTypeId } = await eventOnSale(api, [30]);

@@ -10,6 +10,9 @@ export type LaneLimits = Pick<
 /** How much the last turn counts in the average that the expected wait is judged by. */
 const WEIGHT_OF_LAST_TURN = 0.2;
 
+/** How many turns make an average: the first ones of a process are slow, and would turn away what could well wait. */
+const TURNS_TO_LEARN = 5;
+
 interface Waiting<Command, Outcome> {
   readonly command: Command;
   resolve(outcome: Outcome): void;
@@ -20,6 +23,7 @@ interface Lane<Command, Outcome> {
   readonly eventId: string;
   readonly waiting: Array<Waiting<Command, Outcome>>;
   state: 'idle' | 'ready' | 'running';
+  turns: number;
   averageTurnMs: number;
 }
 
@@ -51,7 +55,7 @@ export class EventLanes<Command, Outcome> {
    * @throws DomainError `overloaded` at once, when the lane is as long as it may be, or the wait would be too long
    */
   submit(eventId: string, command: Command, gone?: AbortSignal): Promise<Outcome> {
-    const lane = this.lanes.get(eventId) ?? { eventId, waiting: [], state: 'idle', averageTurnMs: 0 };
+    const lane = this.lanes.get(eventId) ?? { eventId, waiting: [], state: 'idle', turns: 0, averageTurnMs: 0 };
     this.admit(lane);
     this.lanes.set(eventId, lane);
     return new Promise((resolve, reject) => {
@@ -74,7 +78,7 @@ export class EventLanes<Command, Outcome> {
   private admit(lane: Lane<Command, Outcome>): void {
     if (this.closed) throw shuttingDown();
     const turns = Math.ceil((lane.waiting.length + 1) / this.limits.LANE_BATCH_MAX);
-    const expectedWaitMs = turns * lane.averageTurnMs;
+    const expectedWaitMs = lane.turns < TURNS_TO_LEARN ? 0 : turns * lane.averageTurnMs;
     if (lane.waiting.length < this.limits.LANE_MAX_WAITING && expectedWaitMs <= this.limits.LANE_MAX_WAIT_MS) return;
     const detail = 'Too many requests wait for this event. Nothing was changed; repeat the request, with the same key.';
     throw new DomainError(OVERLOADED, detail, {}, { retryAfterSeconds: Math.max(1, Math.ceil(expectedWaitMs / 1000)) });
@@ -104,7 +108,8 @@ export class EventLanes<Command, Outcome> {
       const startedAt = performance.now();
       await this.run(lane.eventId, batch);
       const turnMs = performance.now() - startedAt;
-      lane.averageTurnMs += (turnMs - lane.averageTurnMs) * (lane.averageTurnMs === 0 ? 1 : WEIGHT_OF_LAST_TURN);
+      lane.turns += 1;
+      lane.averageTurnMs += (turnMs - lane.averageTurnMs) * Math.max(WEIGHT_OF_LAST_TURN, 1 / lane.turns);
       this.running -= 1;
     }
     lane.state = 'idle';
