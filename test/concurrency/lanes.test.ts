@@ -89,9 +89,9 @@ describe('bookings that share a transaction', () => {
         return new;
       end $$;
       create trigger fail_at_random before insert on order_history for each row execute function fail_at_random()`);
-    let done = false;
+    const done = new AbortController();
     const cuts = (async () => {
-      while (!done) {
+      while (!done.signal.aborted) {
         await database.sql(
           `select pg_terminate_backend(pid) from pg_stat_activity
             where datname = current_database() and application_name = 'holdfast' and state <> 'idle' limit 1`,
@@ -107,7 +107,7 @@ describe('bookings that share a transaction', () => {
       }
     };
     const replies = await Promise.all(Array.from({ length: 400 }, book));
-    done = true;
+    done.abort();
     await cuts;
     await database.sql('drop trigger fail_at_random on order_history');
 

@@ -50,7 +50,7 @@ export async function writeTurn(em: EntityManager, event: Event, writes: TurnWri
     )
     insert into idempotency_keys (caller, key, fingerprint, status, body, event_id, created_at)
     select r.caller, r.key, r.fingerprint, r.status, r.body, ${event.id}, ${writes.now}
-      from json_to_recordset(${json(writes.records)}::json) as r (
+      from json_to_recordset(${recordRows(writes.records)}::json) as r (
       caller text, key text, fingerprint text, status smallint, body text)
      order by r.caller, r.key
   `.execute(em.getKysely());
@@ -77,6 +77,12 @@ async function writeItemQuantities(em: EntityManager, event: Event, items: reado
 }
 
 type ItemQuantity = { orderId: string; ticketTypeId: string; quantity: number };
+
+/** The bodies are JSON already and are put in as they are: as strings each of their quotes would be escaped, and parsed again. */
+function recordRows(records: TurnWrites['records']): string {
+  const rows = records.map(({ body, ...others }) => `${JSON.stringify(others).slice(0, -1)},"body":${body}}`);
+  return `[${rows.join()}]`;
+}
 
 const json = (rows: readonly unknown[]) => JSON.stringify(rows);
 

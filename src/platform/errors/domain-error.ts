@@ -42,7 +42,10 @@ export function allProblems(): ProblemDefinition[] {
   return [...catalogue.values()].toSorted((a, b) => a.code.localeCompare(b.code));
 }
 
-/** A refusal that the caller is told about: becomes problem+json. `details` are its extension members. */
+/**
+ * A refusal that the caller is told about: becomes problem+json. `details` are its extension members. It is an answer, not a
+ * fault of the program, so it takes no stack, which would be a good part of what a refusal costs; what failed is its `cause`.
+ */
 export class DomainError extends Error {
   /** When it is worth trying again, for the kinds that say so. */
   readonly retryAfterSeconds: number;
@@ -53,7 +56,10 @@ export class DomainError extends Error {
     readonly details: Record<string, unknown> = {},
     options: ErrorOptions & { retryAfterSeconds?: number } = {},
   ) {
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(`${problem.code}: ${detail}`, options);
+    Error.stackTraceLimit = stackTraceLimit;
     this.retryAfterSeconds = options.retryAfterSeconds ?? 1;
   }
 

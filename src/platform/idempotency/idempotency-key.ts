@@ -40,10 +40,12 @@ export function fingerprintOf(request: Request): string {
   return createHash('sha256').update(canonicalJson(parts)).digest('hex');
 }
 
+/** JSON whose members are in order. The value comes from JSON or a query string, so it is a tree of plain values. */
 function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, member: unknown) =>
-    typeof member === 'object' && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`;
+  const members = Object.keys(value)
+    .toSorted()
+    .map((name) => `${JSON.stringify(name)}:${canonicalJson(value[name as keyof typeof value])}`);
+  return `{${members.join()}}`;
 }
