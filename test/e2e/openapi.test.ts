@@ -28,8 +28,8 @@ let running: TestApp;
 let api: ConformingClient;
 
 beforeAll(async () => {
-  running = await startApp();
-  api = new ConformingClient(running.url, document);
+  running = await startApp({ AUTH_JWT_ISSUER: 'nobody', AUTH_JWT_AUDIENCE: 'us', AUTH_JWKS_URL: 'http://127.0.0.1:9/' });
+  api = new ConformingClient(running.url, running.api.token, document);
   await seedDemoEvent(running.app.get(MikroORM).em);
 });
 afterAll(() => running.close());
@@ -65,9 +65,10 @@ describe('the examples, sent as Swagger UI fills them in', () => {
     // Another event than that of the examples, which cancels itself on the way.
     const { eventId, ticketTypeId } = await eventOnSale(api);
     const refused: string[] = [];
+    const apiKeyId = (await api.post('/v1/api-keys', { name: 'Example', scopes: ['orders:read'] })).body.id;
     for (const operation of operations.filter(({ id }) => !NOT_JSON.has(id))) {
       const held = await api.book(eventId, { [ticketTypeId]: 1 }, { holdSeconds: 60 });
-      const reply = await execute(operation, { eventId: DEMO.eventId, orderId: held.body.id });
+      const reply = await execute(operation, { eventId: DEMO.eventId, orderId: held.body.id, apiKeyId });
       if (reply.status >= 300) refused.push(`${operation.id}: ${JSON.stringify(reply.body)}`);
     }
     expect(refused).toEqual([]);

@@ -27,7 +27,7 @@ export interface Operation {
 }
 
 /** Headers that a client may rely on, and so have to be documented. */
-const CONTRACT_HEADERS = ['X-Request-Id', 'ETag', 'Location', 'Retry-After', 'Idempotent-Replayed'];
+const CONTRACT_HEADERS = ['X-Request-Id', 'ETag', 'Location', 'Retry-After', 'Idempotent-Replayed', 'WWW-Authenticate'];
 
 /** No operation can answer with these: they say that there is none. */
 export const OF_NO_OPERATION = ['method-not-allowed', 'route-not-found'];
@@ -63,8 +63,8 @@ export class ConformingClient extends ApiClient {
   private readonly headers: Record<string, Header>;
   private readonly validators = new Map<object, ValidateFunction>();
 
-  constructor(url: string, document: OpenAPIObject) {
-    super(url);
+  constructor(url: string, token: string | null, document: OpenAPIObject) {
+    super(url, token);
     const copy = structuredClone(document);
     this.operations = operationsOf(copy);
     this.headers = copy.components!.headers as Record<string, Header>;

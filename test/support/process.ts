@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ADMIN } from './api-keys.js';
 import { ApiClient } from './client.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
@@ -37,7 +40,9 @@ export class AppProcess {
         reject(new Error(`The app ended with ${code}:\n${output}`));
       });
     });
-    return new AppProcess(child, new ApiClient(url), () => output);
+    const { DATABASE_URL, DATA_DIR = '.data' } = variables;
+    const key = DATABASE_URL ? ADMIN.key : readFileSync(join(DATA_DIR, 'admin-key'), 'utf8').trim();
+    return new AppProcess(child, new ApiClient(url, key), () => output);
   }
 
   get printed(): string {

@@ -1,4 +1,4 @@
-export { customerKeyOf } from './customer.js';
+export { type Customer, customerIdentity, customerKeyOf } from './customer.js';
 export { OrderItem } from './order-item.entity.js';
 export { COUNTED_AS, LIVE_STATUSES, ORDER_TRANSITIONS, type OrderStatus } from './order-state.js';
 export { OrderTransition } from './order-transition.entity.js';

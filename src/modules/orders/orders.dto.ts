@@ -150,7 +150,12 @@ export class OrderTransitionDto {
   @TimestampField({ description: 'When, by the clock of the database.', example: bookedAt })
   at!: string;
 
-  @TextField({ min: 1, max: 255, description: 'Who caused it.', example: 'anonymous' })
+  @TextField({
+    min: 1,
+    max: 260,
+    description: 'Who caused it: `key:` and the id of an API key, `user:` and the `sub` of a token, or `system`.',
+    example: 'key:019a0000-0000-7000-8000-0000000000b1',
+  })
   actor!: string;
 
   @TextField({ max: 200, nullable: true, description: 'Why, if it was said.', example: null })

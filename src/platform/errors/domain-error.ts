@@ -2,6 +2,8 @@
 export type ProblemKind =
   | 'malformed'
   | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
   | 'not-found'
   | 'method-not-allowed'
   | 'conflict'
@@ -49,18 +51,21 @@ export function allProblems(): ProblemDefinition[] {
 export class DomainError extends Error {
   /** When it is worth trying again, for the kinds that say so. */
   readonly retryAfterSeconds: number;
+  /** Of the answer, besides those that every problem has. */
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     readonly problem: ProblemDefinition,
     readonly detail: string,
     readonly details: Record<string, unknown> = {},
-    options: ErrorOptions & { retryAfterSeconds?: number } = {},
+    options: ErrorOptions & { retryAfterSeconds?: number; headers?: Record<string, string> } = {},
   ) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
     super(`${problem.code}: ${detail}`, options);
     Error.stackTraceLimit = stackTraceLimit;
     this.retryAfterSeconds = options.retryAfterSeconds ?? 1;
+    this.headers = options.headers ?? {};
   }
 
   get code(): string {

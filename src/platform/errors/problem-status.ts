@@ -4,6 +4,8 @@ import type { ProblemKind } from './domain-error.js';
 export const STATUS_OF_KIND: Record<ProblemKind, number> = {
   malformed: 400,
   invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
   'not-found': 404,
   'method-not-allowed': 405,
   conflict: 409,

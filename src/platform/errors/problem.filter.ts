@@ -37,6 +37,7 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     if (status === 503 || status === 429) response.setHeader('Retry-After', String(problem.retryAfterSeconds));
+    for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value);
     response
       .status(status)
       .type(PROBLEM_JSON)

@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiSchema, ApiTags } from '@nestjs/swagger';
+import { Open } from '../auth/access.decorators.js';
 import { EnumField } from '../http/fields.js';
 
 @ApiSchema({ name: 'Health' })
@@ -15,6 +16,7 @@ export class HealthController {
   constructor(private readonly em: EntityManager) {}
 
   @Get('live')
+  @Open()
   @ApiOperation({ operationId: 'getLiveness', summary: 'Does the process answer?', description: 'Restart it when this fails.' })
   @ApiResponse({ status: 200, type: HealthDto, description: 'It does.' })
   live(): HealthDto {
@@ -22,6 +24,7 @@ export class HealthController {
   }
 
   @Get('ready')
+  @Open()
   @ApiOperation({
     operationId: 'getReadiness',
     summary: 'Can it serve requests?',

@@ -95,11 +95,14 @@ export function problemResponses(problems: Iterable<ProblemDefinition>, instance
   return Object.fromEntries([...byStatus].map(([status, ofStatus]) => [status, responseOf(status, ofStatus, instance)]));
 }
 
+/** The header that problems of a status have besides those of every answer. */
+const headerOf: Record<number, string> = { 401: 'WWW-Authenticate', 429: 'Retry-After', 503: 'Retry-After' };
+
 function responseOf(status: number, problems: ProblemDefinition[], instance: string): object {
   const schemas = problems.map((problem) => ref(schemaNameOf(problem)));
   return {
     description: problems.map((problem) => `* \`${problem.code}\`: ${problem.title}.`).join('\n'),
-    ...(status === 503 ? { headers: { 'Retry-After': { $ref: '#/components/headers/Retry-After' } } } : {}),
+    ...(headerOf[status] ? { headers: { [headerOf[status]]: { $ref: `#/components/headers/${headerOf[status]}` } } } : {}),
     content: {
       'application/problem+json': {
         schema: schemas.length === 1 ? schemas[0] : { oneOf: schemas },

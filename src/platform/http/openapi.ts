@@ -18,19 +18,25 @@ const etagHeader = {
   },
 } as const;
 
+const location = {
+  description: 'Address of what was created.',
+  required: true,
+  schema: { type: 'string', format: 'uri-reference', minLength: 1, maxLength: 200 },
+} as const;
+
 /** Documents the success of an operation that answers with a single resource and its `ETag`. */
 export function ApiResource(status: 200 | 201, type: new () => unknown, description: string): MethodDecorator {
-  const location = {
-    description: 'Address of what was created.',
-    required: true,
-    schema: { type: 'string', format: 'uri-reference', minLength: 1, maxLength: 200 },
-  } as const;
   return ApiResponse({
     status,
     type,
     description,
     headers: { ...etagHeader, ...(status === 201 ? { Location: location } : {}) },
   });
+}
+
+/** Documents the success of an operation that made something which has no versions. */
+export function ApiCreated(type: new () => unknown, description: string): MethodDecorator {
+  return ApiResponse({ status: 201, type, description, headers: { Location: location } });
 }
 
 /** Documents `If-None-Match` and the 304 of a GET. */
