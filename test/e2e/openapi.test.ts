@@ -143,6 +143,22 @@ describe('every answer is as documented', () => {
     expect(answersOf('updateEvent')).toEqual(expect.arrayContaining(['428 precondition-required', '412 stale-version']));
   });
 
+  it('of requests that are refused for who sends them', async () => {
+    await api.as(null).post('/v1/events', {});
+    await api.as('nonsense').get('/v1/events');
+    const { body } = await api.post('/v1/api-keys', { name: 'Clerk', scopes: ['orders:read'] });
+    await api.as(body.key).post('/v1/events', {});
+    await api.get(`/v1/api-keys/${UNKNOWN}`);
+    await api.get(`/v1/api-keys/${body.id}`);
+    await api.send('DELETE', `/v1/api-keys/${body.id}`);
+    // Nothing answers where the keys of the identity provider should be.
+    const header = Buffer.from('{"alg":"RS256","kid":"1"}').toString('base64url');
+    await api.as(`${header}.e30.AAAA`).post('/v1/events', {});
+    expect(answersOf('createEvent')).toEqual(
+      expect.arrayContaining(['401 unauthenticated', '403 forbidden', '503 identity-provider-unavailable']),
+    );
+  });
+
   it('of requests that are refused for the state that they meet', async () => {
     const { eventId, ticketTypeId } = await eventOnSale(api, [5], { maxTicketsPerCustomer: 3 });
     const path = `/v1/events/${eventId}`;

@@ -55,15 +55,19 @@ function close(schema: Schema, isPart = false): void {
 
 /** A client that compares every answer with what the document says of it: status, media type, members and headers. */
 export class ConformingClient extends ApiClient {
-  /** `book 201`, `book 409 sold-out`, and so on, as they were answered. */
-  readonly seen = new Set<string>();
   private readonly operations: Operation[];
   private readonly ajv = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true });
   private readonly schemas: Record<string, Schema>;
   private readonly headers: Record<string, Header>;
   private readonly validators = new Map<object, ValidateFunction>();
 
-  constructor(url: string, token: string | null, document: OpenAPIObject) {
+  /** @param seen `book 201`, `book 409 sold-out`, and so on, as they were answered */
+  constructor(
+    url: string,
+    token: string | null,
+    private readonly document: OpenAPIObject,
+    readonly seen = new Set<string>(),
+  ) {
     super(url, token);
     const copy = structuredClone(document);
     this.operations = operationsOf(copy);
@@ -74,6 +78,10 @@ export class ConformingClient extends ApiClient {
     (addFormats as unknown as (ajv: Ajv2020) => void)(this.ajv);
     this.ajv.addVocabulary(['example', 'components']);
     this.ajv.addSchema({ $id: 'document', components: { schemas: this.schemas } });
+  }
+
+  override as(token: string | null): ConformingClient {
+    return new ConformingClient(this.url, token, this.document, this.seen);
   }
 
   override async send<T = any>(

@@ -96,7 +96,12 @@ export function problemResponses(problems: Iterable<ProblemDefinition>, instance
 }
 
 /** The header that problems of a status have besides those of every answer. */
-const headerOf: Record<number, string> = { 401: 'WWW-Authenticate', 429: 'Retry-After', 503: 'Retry-After' };
+const headerOf: Record<number, string> = {
+  401: 'WWW-Authenticate',
+  403: 'WWW-Authenticate',
+  429: 'Retry-After',
+  503: 'Retry-After',
+};
 
 function responseOf(status: number, problems: ProblemDefinition[], instance: string): object {
   const schemas = problems.map((problem) => ref(schemaNameOf(problem)));
