@@ -48,10 +48,3 @@ export async function withProcesses<T>(
     await Promise.all(processes.map((process) => process.end()));
   }
 }
-
-/** A sentence for each broken invariant, the first few of them. */
-export async function brokenInvariants(database: BenchDatabase, whose: string): Promise<string[]> {
-  const broken = await database.brokenInvariants();
-  const shown = broken.slice(0, 5).map(({ invariant, subject, found }) => `${whose}: ${invariant}: ${subject}: ${found}`);
-  return broken.length > shown.length ? [...shown, `${whose}: and ${broken.length - shown.length} more`] : shown;
-}

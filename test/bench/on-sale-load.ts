@@ -19,12 +19,16 @@ export async function runOnSaleLoad(load: OnSaleLoad, recorder: Recorder): Promi
   const buyers: Buyer[] = [];
   const bookingPathOfEvent = bookingPath(load.target);
   const startedAt = performance.now();
+  let entered = 0;
   let visits = 0;
   let lastVisitEnded = false;
 
   const look: Step = {
     method: 'GET',
-    setUp: (request) => Object.assign(request, { path: `/v1/events/${load.target.eventId}/availability` }),
+    setUp: (request) => {
+      entered += 1;
+      return Object.assign(request, { path: `/v1/events/${load.target.eventId}/availability` });
+    },
     onResponse: () => (lastVisitEnded = false),
   };
   const book: Step = {
@@ -57,8 +61,7 @@ export async function runOnSaleLoad(load: OnSaleLoad, recorder: Recorder): Promi
     {
       requests: [look, book, confirm],
       expected: [200, 201, 409],
-      // Those who are inside now are let in already; with them the number of buyers is reached.
-      isOver: () => visits + load.connections > load.buyers,
+      isOver: () => entered >= load.buyers,
       mayStop: () => lastVisitEnded,
     },
     recorder,

@@ -32,7 +32,9 @@ export interface ScenarioResult {
   ratios: Partial<Record<Floor, number>>;
   /** What the checks after the scenario found: nothing, if all is well. */
   complaints: string[];
+  /** In words, what the columns have no place for; `details` has the figures. */
   notes: string[];
+  details?: object;
 }
 
 export function figuresOf(measured: Measured): Figures {
@@ -72,4 +74,9 @@ export function ratioOf(app: Measurement, floor: Measurement): number {
 
 export function errorCount(measurement: Measurement): number {
   return Object.values(measurement.errors).reduce((sum, count) => sum + count, 0);
+}
+
+/** A complaint if there were any. */
+export function errorsOf(measurement: Measurement, whose: string): string[] {
+  return errorCount(measurement) === 0 ? [] : [`${whose}: ${JSON.stringify(measurement.errors)}`];
 }

@@ -1,14 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { ApiClient } from '../support/client.js';
 import type { AppProcess } from '../support/process.js';
 import { type Bench, measure } from './bench.js';
 import { bookingBody, bookingPath, type Target } from './bookings.js';
+import type { HttpLoad } from './loads.js';
+import { ON_SALE_TITLE, runOnSale } from './on-sale.js';
+import { OTHERS_TITLE, runOthers } from './others.js';
 import { authorizationFor } from './processes.js';
 import type { ScenarioResult } from './results.js';
-import { runThroughput, type ThroughputScenario } from './throughput.js';
+import { type Prepared, runThroughput, type ThroughputScenario } from './throughput.js';
 
 export const CONNECTIONS_MAX = 1_000;
-/** Keys that the replay storm sends again and again. */
+/** How long the bookings are made that the replay storm repeats. */
 const REPEATED_KEYS_MS = 1_000;
 
 interface Family {
@@ -24,7 +26,7 @@ const throughput = (connections: number[], scenario: ThroughputScenario): Family
   run: (bench, name, count) => runThroughput(bench, name, count, scenario),
 });
 
-/** A million tickets, all sold by SQL but the last ones, which are bought through the API. */
+/** As much as one booking may take. */
 const SOLD_OUT_CAPACITY = 100;
 
 export const HOT: ThroughputScenario = {
@@ -68,6 +70,8 @@ export const FAMILIES: Readonly<Record<string, Family>> = {
     expected: [200],
     floors: ['trivial'],
   }),
+  'on-sale': { title: ON_SALE_TITLE, connections: [256], run: runOnSale },
+  others: { title: OTHERS_TITLE, connections: [256], run: runOthers },
 };
 
 export const DEFAULT_SCENARIOS = Object.entries(FAMILIES).flatMap(([family, { connections }]) =>
@@ -81,33 +85,29 @@ export function familyOf(name: string): { family: Family; connections: number } 
   return family && Number(count) <= CONNECTIONS_MAX ? { family, connections: Number(count) } : null;
 }
 
-async function sellOut({ app, api, targets }: { app: AppProcess; api: ApiClient; targets: Target[] }): Promise<object> {
+async function sellOut(app: AppProcess, _bench: Bench, targets: Target[]): Promise<Prepared> {
   const target = targets[0]!;
-  const body = JSON.parse(bookingBody(target, 0)) as { items: Array<{ quantity: number }> };
-  body.items[0]!.quantity = SOLD_OUT_CAPACITY;
+  const booking = JSON.parse(bookingBody(target, 0)) as { items: Array<{ quantity: number }> };
+  booking.items[0]!.quantity = SOLD_OUT_CAPACITY;
   const headers = { ...authorizationFor(app), 'Idempotency-Key': randomUUID() };
-  const { status } = await api.post(bookingPath(target), body, headers);
+  const { status } = await app.api.post(bookingPath(target), booking, headers);
   if (status !== 201) throw new Error(`The event was not sold out: ${status}`);
   return {};
 }
 
 /** Makes the bookings that the storm repeats. */
-async function bookOnce({ bench, app, targets }: { bench: Bench; app: AppProcess; targets: Target[] }) {
-  const keyPrefix = randomUUID();
-  const { answers } = await measure(
-    bench,
-    {
-      kind: 'http',
-      urls: [app.api.url],
-      headers: authorizationFor(app),
-      connections: 1,
-      targets,
-      keyPrefix,
-      script: 'book',
-      expected: [201],
-      window: { warmUpMs: 0, measureMs: REPEATED_KEYS_MS },
-    },
-    [app],
-  );
-  return { keyPrefix, repeated: answers['201'] ?? 0 };
+async function bookOnce(app: AppProcess, bench: Bench, targets: Target[]): Promise<Prepared> {
+  const load: HttpLoad = {
+    kind: 'http',
+    urls: [app.api.url],
+    headers: authorizationFor(app),
+    connections: 1,
+    targets,
+    keyPrefix: randomUUID(),
+    script: 'book',
+    expected: [201],
+    window: { warmUpMs: 0, measureMs: REPEATED_KEYS_MS },
+  };
+  const { answers } = await measure(bench, load, [app]);
+  return { keyPrefix: load.keyPrefix, repeated: answers['201'] ?? 0 };
 }
