@@ -19,6 +19,12 @@ export interface EventsToMake {
   capacity?: number;
 }
 
+export interface CounterUpdates {
+  table: string;
+  all: number;
+  hot: number;
+}
+
 /** A database of the benchmark, with the schema of the app and the stored function of the floor. */
 export class BenchDatabase {
   private constructor(
@@ -103,6 +109,14 @@ export class BenchDatabase {
       [targets.map(({ eventId }) => eventId)],
     );
     return row!.bytes;
+  }
+
+  /** Updates of the counters so far, and how many of them touched no index (HOT). */
+  counterUpdates(): Promise<CounterUpdates[]> {
+    return this.sql<CounterUpdates>(
+      `select relname as table, n_tup_upd::integer as all, n_tup_hot_upd::integer as hot from pg_stat_user_tables
+        where relname in ('events', 'ticket_types') order by relname`,
+    );
   }
 
   async drop(): Promise<void> {

@@ -1,13 +1,31 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { plotOf } from './plot.js';
+import { plotLines, plotThroughput } from './plot.js';
 import { markdownOf, type Report } from './report.js';
 
-/** Writes the results into the folder, which is made if there is none. */
-export function writeResults(folder: string, report: Report): void {
+/** Makes the folder before anything is measured, so that a wrong one costs nobody a quarter of an hour. */
+export function prepareOutput(folder: string): void {
   mkdirSync(folder, { recursive: true });
-  const write = (name: string, text: string) => writeFileSync(join(folder, name), `${text}\n`);
-  write('results.json', JSON.stringify(report, null, 2));
-  write('results.md', markdownOf(report));
-  write('results.svg', plotOf(report));
+  accessSync(folder, constants.W_OK);
+}
+
+/** Writes the results into the folder. @returns the names of the files */
+export function writeResults(folder: string, report: Report): string[] {
+  const { scenarios, series, memory } = report;
+  const files: Record<string, string> = { 'results.json': JSON.stringify(report, null, 2), 'results.md': markdownOf(report) };
+  if (scenarios.length > 0) files['throughput.svg'] = plotThroughput(scenarios);
+  for (const { name, title, axis, points } of series) {
+    files[`series-${name}.svg`] = plotLines({
+      title: `${title}: answers per second`,
+      axis,
+      scale: name.startsWith('processes') ? 'linear' : 'logarithmic',
+      points: points.map(({ x, app }) => ({ x, y: app.perSecond })),
+    });
+  }
+  if (memory && memory.samplesMiB.length > 0) {
+    const points = memory.samplesMiB.map((size, index) => ({ x: index + 1, y: size }));
+    files['memory.svg'] = plotLines({ title: `${memory.title}: MiB of the app`, axis: 'seconds', scale: 'linear', points });
+  }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), `${text}\n`);
+  return Object.keys(files);
 }

@@ -55,8 +55,9 @@ export async function runThroughput(
     const setting: Setting = { bench, scenario, connections, app: app, trivial, targets, floorTargets, prepared };
     const before = await countRows(bench);
     const rounds = await runRounds(setting);
-    const complaints = await check(setting, rounds, before, await countRows(bench));
-    return resultOf(setting, name, rounds, complaints);
+    const after = await countRows(bench);
+    const complaints = await check(setting, rounds, before, after);
+    return resultOf(setting, name, rounds, complaints, notesOf(setting, before, after));
   });
 }
 
@@ -98,7 +99,11 @@ function sqlConnections({ bench, connections }: Setting): number {
 }
 
 async function countRows({ database, floorDatabase }: Bench) {
-  return { app: await database.rowCounts(), floor: await floorDatabase.rowCounts() };
+  return {
+    app: await database.rowCounts(),
+    floor: await floorDatabase.rowCounts(),
+    updates: await database.counterUpdates(),
+  };
 }
 
 type Counts = Awaited<ReturnType<typeof countRows>>;
@@ -120,16 +125,31 @@ async function check({ bench, scenario, targets, floorTargets }: Setting, rounds
   ];
 }
 
-function resultOf(setting: Setting, name: string, rounds: Rounds, complaints: string[]): ScenarioResult {
+function resultOf(setting: Setting, name: string, rounds: Rounds, complaints: string[], notes: string[]): ScenarioResult {
   const { scenario, connections } = setting;
   const app = measurementOf(rounds.app);
   const floors = Object.fromEntries(scenario.floors.map((floor) => [floor, measurementOf(rounds[floor])] as const));
   const ratios = Object.fromEntries(Object.entries(floors).map(([floor, measurement]) => [floor, ratioOf(app, measurement)]));
   const errors = Object.entries({ app, ...floors }).flatMap(([who, measurement]) => errorsOf(measurement, who));
-  const capped = sqlConnections(setting);
-  const notes =
-    capped < connections && scenario.floors.includes('textbook')
-      ? [`textbook and function: ${capped} connections, which is what the server has left for them`]
-      : [];
   return { name, title: scenario.title, connections, app, floors, ratios, complaints: [...errors, ...complaints], notes };
+}
+
+function notesOf(setting: Setting, before: Counts, after: Counts): string[] {
+  const { scenario, connections } = setting;
+  const capped = sqlConnections(setting);
+  const updates = after.updates.map((counter, index) => ({
+    table: counter.table,
+    all: counter.all - before.updates[index]!.all,
+    hot: counter.hot - before.updates[index]!.hot,
+  }));
+  return [
+    ...(capped < connections && scenario.floors.includes('textbook')
+      ? [`textbook and function: ${capped} connections, which is what the server has left for them`]
+      : []),
+    ...updates
+      .filter(({ all }) => all > 0)
+      .map(
+        ({ table, all, hot }) => `${table}: ${((100 * hot) / all).toFixed(1)} % of ${all.toLocaleString('en')} updates were HOT`,
+      ),
+  ];
 }
