@@ -1,12 +1,20 @@
 import { accessSync, constants, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { UsageError } from './arguments.js';
 import { plotLines, plotThroughput } from './plot.js';
 import { markdownOf, type Report } from './report.js';
 
-/** Makes the folder before anything is measured, so that a wrong one costs nobody a quarter of an hour. */
+/**
+ * Makes the folder before anything is measured, so that a wrong one costs nobody a quarter of an hour.
+ * @throws UsageError when it cannot be made or written to
+ */
 export function prepareOutput(folder: string): void {
-  mkdirSync(folder, { recursive: true });
-  accessSync(folder, constants.W_OK);
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new UsageError(`--output ${folder}: ${(error as Error).message}`);
+  }
 }
 
 /** Writes the results into the folder. @returns the names of the files */

@@ -103,6 +103,7 @@ describe('the benchmark', () => {
     [['--series', 'orders,weather'], 'Unknown series: weather'],
     [['--seconds', '1.5'], '--seconds must be a whole number'],
     [['--rounds', '0'], '--rounds must be a whole number'],
+    [['--output', '/dev/null/bench'], '--output /dev/null/bench: ENOTDIR'],
     [['--fast'], "Unknown option '--fast'"],
     [['hot-64'], "Unexpected argument 'hot-64'"],
   ])('refuses %j, and says how it is used', async (args, message) => {
