@@ -26,10 +26,10 @@ function timesOf(pid: number): ProcessTimes | null {
   }
 }
 
-/** CPU time of these processes so far, in seconds; null where there is no /proc. */
+/** CPU time of these processes so far, in seconds; null without any, and where there is no /proc. */
 export function cpuSecondsOf(pids: readonly number[]): number | null {
   const times = pids.map(timesOf);
-  return times.includes(null) ? null : times.reduce((sum, time) => sum + time!.ownSeconds, 0);
+  return times.length === 0 || times.includes(null) ? null : times.reduce((sum, time) => sum + time!.ownSeconds, 0);
 }
 
 /** CPU time of the server and of all its backends, those that have ended included. */
