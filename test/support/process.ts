@@ -17,9 +17,12 @@ export class AppProcess {
     private readonly output: () => string,
   ) {}
 
-  /** @throws Error with what the process printed when it ends instead of listening */
-  static async start(variables: Record<string, string>): Promise<AppProcess> {
-    const child = spawn(process.execPath, [MAIN], {
+  /**
+   * @param args of Node, when it is to be another server than the app
+   * @throws Error with what the process printed when it ends instead of listening
+   */
+  static async start(variables: Record<string, string>, args: string[] = [MAIN]): Promise<AppProcess> {
+    const child = spawn(process.execPath, args, {
       env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'warn', ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
