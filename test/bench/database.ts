@@ -5,6 +5,7 @@ import { ormConfig } from '../../mikro-orm.config.js';
 import { readEnvironment } from '../../src/platform/config/environment.js';
 import { migrate } from '../../src/platform/database/migrations.js';
 import { pg } from '../../src/platform/database/pg-client.js';
+import { insertAdminKey } from '../support/api-keys.js';
 import type { Target } from './bookings.js';
 import { INSERT_EVENTS, INSERT_PAST_ORDERS, PAST_ORDERS_PER_EVENT } from './fill.js';
 import { BENCH_BOOK } from './stored-function.js';
@@ -39,6 +40,7 @@ export class BenchDatabase {
     client.on('error', () => {});
     await client.connect();
     const database = new BenchDatabase(url, client, drop);
+    await insertAdminKey(database);
     await database.sql(BENCH_BOOK);
     return database;
   }

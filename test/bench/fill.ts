@@ -8,8 +8,8 @@ export const INSERT_EVENTS = `
   with types as (
     select * from json_to_recordset($1::json) as t (event_id uuid, id uuid)
   ), new_events as (
-    insert into events (id, name, starts_at, time_zone, currency, status, metadata, created_at, updated_at)
-    select distinct event_id, 'Concert', now() + interval '30 days', 'Europe/Berlin', '${CURRENCY}', 'published', '{}'::jsonb, now(), now()
+    insert into events (id, name, starts_at, time_zone, currency, status, published_at, metadata, created_at, updated_at)
+    select distinct event_id, 'Concert', now() + interval '30 days', 'Europe/Berlin', '${CURRENCY}', 'published', now(), '{}'::jsonb, now(), now()
       from types
   )
   insert into ticket_types (event_id, id, name, currency, price_amount, capacity, created_at, updated_at)

@@ -23,6 +23,6 @@ export function startTrivialServer(): Promise<AppProcess> {
 }
 
 /** What every request to the app must carry. */
-export function authorizationFor(_app: AppProcess): Record<string, string> {
-  return {};
+export function authorizationFor(app: AppProcess): Record<string, string> {
+  return app.api.authorization;
 }

@@ -43,8 +43,8 @@ export class AppProcess {
         reject(new Error(`The app ended with ${code}:\n${output}`));
       });
     });
-    const { DATABASE_URL, DATA_DIR = '.data' } = variables;
-    const key = DATABASE_URL ? ADMIN.key : readFileSync(join(DATA_DIR, 'admin-key'), 'utf8').trim();
+    const { DATA_DIR } = variables;
+    const key = DATA_DIR === undefined ? ADMIN.key : readFileSync(join(DATA_DIR, 'admin-key'), 'utf8').trim();
     return new AppProcess(child, new ApiClient(url, key), () => output);
   }
 
