@@ -9,6 +9,7 @@ import type { Environment } from './platform/config/environment.js';
 import { DatabaseModule } from './platform/database/database.module.js';
 import { HealthModule } from './platform/health/health.module.js';
 import { IdempotencyModule } from './platform/idempotency/idempotency.module.js';
+import { RateLimitsModule } from './platform/rate-limits/rate-limits.module.js';
 
 @Module({})
 export class AppModule {
@@ -20,6 +21,7 @@ export class AppModule {
         DatabaseModule.forRoot(orm),
         IdempotencyModule,
         AuthModule,
+        RateLimitsModule,
         HealthModule,
         EventsModule,
         OrdersModule,

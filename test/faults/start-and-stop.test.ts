@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ApiClient, Reply } from '../support/client.js';
+import { insertAdminKey } from '../support/api-keys.js';
 import { TestDatabase } from '../support/database.js';
 import { eventOnSale } from '../support/factories.js';
 import { eventually, orderIdsOf } from '../support/faults.js';
@@ -149,8 +150,10 @@ describe('with a database of its own', () => {
   }
 
   it('three processes that migrate one empty database at once all come up', () =>
-    withEmptyDatabase(async ({ url }) => {
-      const three = await Promise.all(Array.from({ length: 3 }, () => start({ DATABASE_URL: url, MIGRATE_ON_START: 'true' })));
+    withEmptyDatabase(async (empty) => {
+      const variables = { DATABASE_URL: empty.url, MIGRATE_ON_START: 'true' };
+      const three = await Promise.all(Array.from({ length: 3 }, () => start(variables)));
+      await insertAdminKey(empty);
       const { eventId, ticketTypeId } = await eventOnSale(three[0]!.api);
       for (const { api } of three) expect((await api.book(eventId, { [ticketTypeId]: 1 })).status).toBe(201);
       for (const one of three) expect(await one.end()).toBe(0);

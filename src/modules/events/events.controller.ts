@@ -2,7 +2,6 @@ import { Body, Controller, Get, Header, Patch, Post, Query, Req, Res } from '@ne
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { HasScope, Public, RequireScope } from '../../platform/auth/access.decorators.js';
-import { RATE_LIMITED } from '../../platform/errors/platform.errors.js';
 import { ApiIfMatch, RequiredIfMatch, Tagged, type ExpectedVersions } from '../../platform/http/etag.js';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import type { Page } from '../../platform/http/pagination.js';
@@ -143,7 +142,7 @@ export class EventsController {
     description: 'The stream.',
     content: { 'text/event-stream': { schema: { type: 'string', maxLength: 1_000_000, example: STREAM_EXAMPLE } } },
   })
-  @ApiProblems(EVENT_NOT_FOUND, RATE_LIMITED)
+  @ApiProblems(EVENT_NOT_FOUND)
   streamAvailability(
     @PathId('eventId') eventId: string,
     @HasScope('events:write') seesDrafts: boolean,

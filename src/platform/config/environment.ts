@@ -8,6 +8,16 @@ const flag = z
   .default('false')
   .transform((value) => value === 'true' || value === '1');
 
+const perMinute = (byDefault: number) => z.coerce.number().int().min(0).max(1_000_000_000).default(byDefault);
+
+/** A number of hops, or what Express takes for `trust proxy`: addresses, networks and the names of private ones. */
+const PROXIES =
+  /^([1-9]|10|(loopback|linklocal|uniquelocal|[\da-fA-F.:]+(\/\d{1,3})?)(\s*,\s*(loopback|linklocal|uniquelocal|[\da-fA-F.:]+(\/\d{1,3})?))*)$/;
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text;
+}
+
 /** Whoever could answer in the place of the key source could sign tokens. */
 function isSafeKeySource(url: string): boolean {
   const { protocol, hostname } = new URL(url);
@@ -89,6 +99,39 @@ const environmentSchema = z.object({
   LANE_MAX_WAIT_MS: milliseconds(20_000).describe(
     'Longest wait in the lane of an event that may be expected; then 503 overloaded.',
   ),
+  RATE_LIMIT_STORE: z
+    .enum(['memory', 'postgres'])
+    .default('memory')
+    .describe('Where the requests of callers are counted: in each process, or in the database for all of them together.'),
+  RATE_LIMIT_API_KEY_PER_MINUTE: perMinute(100_000).describe(
+    'Most requests with one API key; 0: no limit. Then 429 rate-limited.',
+  ),
+  RATE_LIMIT_CUSTOMER_PER_MINUTE: perMinute(1_000).describe('Most requests of one signed-in user; 0: no limit.'),
+  RATE_LIMIT_ADDRESS_PER_MINUTE: perMinute(100_000).describe('Most requests of one client address (IPv6: /64); 0: no limit.'),
+  RATE_LIMIT_FAILED_AUTH_PER_MINUTE: perMinute(1_000).describe('Most refused credentials of one client address; 0: no limit.'),
+  CORS_ORIGINS: z
+    .string()
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .refine((origins) => origins.every(isOrigin), 'must be origins such as https://shop.example.com, with commas between them')
+    .optional()
+    .describe('Origins whose pages may use the API from a browser, with commas between them; none by default.'),
+  TRUST_PROXY: z
+    .string()
+    .regex(PROXIES, 'must be a number of hops from 1 to 10, or addresses and networks with commas between them')
+    .optional()
+    .describe('Proxies in front, whose X-Forwarded-For is believed: their number, or their addresses and networks.'),
+  HTTP_HEADERS_TIMEOUT_MS: milliseconds(10_000).describe('Longest time in which the headers of a request must arrive.'),
+  HTTP_REQUEST_TIMEOUT_MS: milliseconds(20_000).describe('Longest time in which the whole of a request must arrive.'),
+  HTTP_KEEP_ALIVE_TIMEOUT_MS: milliseconds(65_000).describe(
+    'How long an idle connection is kept; longer than a load balancer in front keeps it.',
+  ),
+  HTTP_REQUESTS_PER_CONNECTION_MAX: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(10_000_000)
+    .default(100_000)
+    .describe('Most requests on one connection, which then ends; 0: no limit.'),
   STREAMS_MAX: z.coerce.number().int().min(0).max(100_000).default(10_000).describe('Most availability streams of this process.'),
   STREAMS_MAX_PER_ADDRESS: z.coerce
     .number()

@@ -65,7 +65,7 @@ export const RATE_LIMITED = defineProblem({
   code: 'rate-limited',
   kind: 'rate-limited',
   title: 'Too many requests from here',
-  example: { detail: 'This address has 1000 streams open, as many as it may.' },
+  example: { detail: 'More than 1000 requests in a minute (limit "caller"). Nothing was changed.' },
 });
 export const OVERLOADED = defineProblem({
   code: 'overloaded',
@@ -90,7 +90,14 @@ export const INTERNAL_ERROR = defineProblem({
 export const BODY_PROBLEMS = [PAYLOAD_TOO_LARGE, UNSUPPORTED_MEDIA_TYPE];
 
 /** Problems that any route may answer with. */
-export const COMMON_PROBLEMS = [MALFORMED_REQUEST, VALIDATION_FAILED, OVERLOADED, DATABASE_UNAVAILABLE, INTERNAL_ERROR];
+export const COMMON_PROBLEMS = [
+  MALFORMED_REQUEST,
+  VALIDATION_FAILED,
+  RATE_LIMITED,
+  OVERLOADED,
+  DATABASE_UNAVAILABLE,
+  INTERNAL_ERROR,
+];
 
 export function malformed(detail: string): DomainError {
   return new DomainError(MALFORMED_REQUEST, detail);

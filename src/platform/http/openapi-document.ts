@@ -44,6 +44,15 @@ const HEADERS: NonNullable<OpenAPIObject['components']>['headers'] = {
     required: true,
     schema: { type: 'integer', format: 'int32', minimum: 1, maximum: 3600, example: 1 },
   },
+  RateLimit: {
+    description:
+      'What is left (`r`) of each limit that counts this request, and in how many seconds (`t`) it begins anew. Absent where there is no limit.',
+    schema: { type: 'string', minLength: 1, maxLength: 200, example: '"address";r=99999;t=60, "caller";r=999;t=60' },
+  },
+  'RateLimit-Policy': {
+    description: 'The limits that count this request: so many (`q`) in a window of so many seconds (`w`).',
+    schema: { type: 'string', minLength: 1, maxLength: 200, example: '"address";q=100000;w=60, "caller";q=1000;w=60' },
+  },
   'WWW-Authenticate': {
     description: 'How to authenticate (RFC 6750).',
     required: true,
@@ -140,7 +149,12 @@ function completeBodies(operation: Operation, schemas: Schemas): void {
 function completeHeaders(operation: Operation): void {
   const isIdempotent = operation.parameters?.some((parameter) => parameter.name === 'Idempotency-Key');
   for (const [status, response] of Object.entries(operation.responses)) {
-    const names = ['X-Request-Id', ...(isIdempotent && status < '300' ? ['Idempotent-Replayed'] : [])];
+    const names = [
+      'X-Request-Id',
+      'RateLimit',
+      'RateLimit-Policy',
+      ...(isIdempotent && status < '300' ? ['Idempotent-Replayed'] : []),
+    ];
     response.headers = {
       ...Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
       ...response.headers,
