@@ -12,6 +12,7 @@ import { Idempotent, IdempotencyOf } from '../../platform/idempotency/idempotent
 import { AvailabilityStreams } from './availability-streams.js';
 import { AvailabilityService } from './availability.service.js';
 import { DEMO } from './demo-ids.js';
+import { TIMES } from './dto-fields.js';
 import { CreateEventDto, EventDto, EventPageDto, EventQueryDto, UpdateEventDto } from './events.dto.js';
 import { AvailabilityDto } from './availability.dto.js';
 import { EVENT_NOT_FOUND, INVALID_TRANSITION } from './events.errors.js';
@@ -19,9 +20,11 @@ import { EventsService } from './events.service.js';
 
 export const ApiEventId = () => ApiPathId('eventId', 'The event.', DEMO.eventId);
 
-const STREAM_EXAMPLE = `id: 42
+const STREAM_EXAMPLE = `retry: 2000
+
+id: 42
 event: availability
-data: {"eventId":"${DEMO.eventId}","asOf":"2035-01-10T09:00:00.000Z","ticketTypes":[]}
+data: {"eventId":"${DEMO.eventId}","asOf":"${TIMES.created}","ticketTypes":[{"ticketTypeId":"${DEMO.standardId}","name":"Standard","capacity":200,"held":3,"sold":40,"available":157,"onSale":true}]}
 
 `;
 
@@ -126,7 +129,7 @@ export class EventsController {
   @ApiResponse({
     status: 200,
     description: 'The stream.',
-    content: { 'text/event-stream': { schema: { type: 'string', maxLength: 1_000_000, example: STREAM_EXAMPLE } } },
+    content: { 'text/event-stream': { schema: { type: 'string', pattern: '^retry: [0-9]+\\n\\n', example: STREAM_EXAMPLE } } },
   })
   @ApiProblems(EVENT_NOT_FOUND, RATE_LIMITED)
   streamAvailability(@PathId('eventId') eventId: string, @Req() request: Request, @Res() response: Response): Promise<void> {

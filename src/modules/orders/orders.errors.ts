@@ -1,16 +1,19 @@
 import { defineProblem, DomainError } from '../../platform/errors/domain-error.js';
+import { integerSchema, TIMESTAMP_SCHEMA, UUID_SCHEMA } from '../../platform/http/value-schemas.js';
+import { MAX_CAPACITY, MAX_CUSTOMER_LIMIT, MAX_PER_ORDER, MAX_TICKET_TYPES } from '../events/index.js';
+import { MAX_ORDER_ITEMS } from './dto-fields.js';
 
-const count = { type: 'integer', format: 'int32', minimum: 0, maximum: 10_000_000 };
+const quantity = integerSchema(1, MAX_PER_ORDER);
 
 const shortages = {
   type: 'array',
   minItems: 1,
-  maxItems: 20,
+  maxItems: MAX_ORDER_ITEMS,
   description: 'The ticket types that are short.',
   items: {
     type: 'object',
     required: ['ticketTypeId', 'requested', 'available'],
-    properties: { ticketTypeId: { type: 'string', format: 'uuid' }, requested: count, available: count },
+    properties: { ticketTypeId: UUID_SCHEMA, requested: quantity, available: integerSchema(0, MAX_CAPACITY) },
   },
 };
 
@@ -51,7 +54,7 @@ export const HOLD_EXPIRED = defineProblem({
   kind: 'conflict',
   title: 'The hold has ended',
   example: { detail: 'The hold ended at 2027-01-10T09:10:00.000Z.', expiresAt: '2027-01-10T09:10:00.000Z' },
-  members: { expiresAt: { type: 'string', format: 'date-time', description: 'When it ended.' } },
+  members: { expiresAt: { ...TIMESTAMP_SCHEMA, description: 'When it ended.' } },
   optionalMembers: { shortages },
 });
 export const QUANTITY_OUT_OF_RANGE = defineProblem({
@@ -64,14 +67,18 @@ export const QUANTITY_OUT_OF_RANGE = defineProblem({
     minPerOrder: 2,
     maxPerOrder: 8,
   },
-  members: { ticketTypeId: { type: 'string', format: 'uuid' }, minPerOrder: count, maxPerOrder: count },
+  members: { ticketTypeId: UUID_SCHEMA, minPerOrder: quantity, maxPerOrder: quantity },
 });
 export const CUSTOMER_LIMIT_EXCEEDED = defineProblem({
   code: 'customer-limit-exceeded',
   kind: 'conflict',
   title: 'The customer would have more tickets than the event allows',
   example: { detail: 'A customer may have 10 tickets of this event and has 8.', limit: 10, alreadyBooked: 8 },
-  members: { limit: count, alreadyBooked: count },
+  members: {
+    limit: integerSchema(1, MAX_CUSTOMER_LIMIT),
+    // More than the limit, if that was lowered since.
+    alreadyBooked: integerSchema(0, MAX_TICKET_TYPES * MAX_CAPACITY),
+  },
 });
 
 export const orderNotFound = (orderId: string) => new DomainError(ORDER_NOT_FOUND, `There is no order ${orderId}.`);

@@ -8,6 +8,9 @@ const flag = z
   .default('false')
   .transform((value) => value === 'true' || value === '1');
 
+/** What a hold may last, in seconds. `HOLD_MAX_SECONDS` can only shorten it. */
+export const HOLD_SECONDS_BOUNDS = { min: 30, max: 3_600 } as const;
+
 /** Every setting of Holdfast; `.env.example` and the README repeat this list and a test compares them. */
 const environmentSchema = z.object({
   DATABASE_URL: z
@@ -41,9 +44,9 @@ const environmentSchema = z.object({
   HOLD_MAX_SECONDS: z.coerce
     .number()
     .int()
-    .min(30)
-    .max(3_600)
-    .default(3_600)
+    .min(HOLD_SECONDS_BOUNDS.min)
+    .max(HOLD_SECONDS_BOUNDS.max)
+    .default(HOLD_SECONDS_BOUNDS.max)
     .describe('Longest life of a hold, extensions included.'),
   LANES_RUNNING_MAX: z.coerce
     .number()

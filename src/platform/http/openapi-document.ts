@@ -1,10 +1,11 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { allProblems, type ProblemDefinition } from '../errors/domain-error.js';
+import { allProblems, RETRY_AFTER_SECONDS_BOUNDS, type ProblemDefinition } from '../errors/domain-error.js';
 import { BODY_PROBLEMS, COMMON_PROBLEMS } from '../errors/platform.errors.js';
 import { problemResponses, problemSchemas } from './openapi-problems.js';
 import { exampleOf, refuseUnknownMembers, unwrapReferences, type Schema, type Schemas } from './openapi-schemas.js';
 import { PROBLEM_MARK } from './openapi.js';
+import { integerSchema, REQUEST_ID_SCHEMA } from './value-schemas.js';
 
 const DESCRIPTION = `A ticket booking backend that never oversells.
 
@@ -34,12 +35,12 @@ const HEADERS: NonNullable<OpenAPIObject['components']>['headers'] = {
   'X-Request-Id': {
     description: 'Names this request in our logs: the id that you sent, or a new one.',
     required: true,
-    schema: { type: 'string', minLength: 1, maxLength: 128, example: '7f9c24e8-3b12-4fef-91e0-5a3c6f2f3a0d' },
+    schema: { ...REQUEST_ID_SCHEMA, example: '7f9c24e8-3b12-4fef-91e0-5a3c6f2f3a0d' },
   },
   'Retry-After': {
-    description: 'Seconds to wait.',
+    description: 'Seconds to wait before the request is repeated.',
     required: true,
-    schema: { type: 'integer', format: 'int32', minimum: 1, maximum: 3600, example: 1 },
+    schema: { ...integerSchema(RETRY_AFTER_SECONDS_BOUNDS.min, RETRY_AFTER_SECONDS_BOUNDS.max), example: 1 },
   },
   'Idempotent-Replayed': {
     description: 'There when this is the remembered answer of an earlier request with the same key.',
@@ -65,7 +66,7 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .setDescription(DESCRIPTION)
     .setVersion('1')
     .setLicense('MIT', 'https://opensource.org/license/mit')
-    .addServer('/', 'This server');
+    .addServer('/', 'This server, be it local or in production.', undefined, { 'x-internal': false });
   for (const [name, description] of TAGS) builder.addTag(name, description);
   const document = SwaggerModule.createDocument(app, builder.build(), { autoTagControllers: false });
   document.info.contact = { name: 'Holdfast' };

@@ -1,6 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
 import type { ProblemDefinition } from '../errors/domain-error.js';
+import { CONDITION_SCHEMA, ETAG_SCHEMA } from './value-schemas.js';
 
 /** Marks an operation with the code of a problem, until `openapi-document.ts` turns the marks into responses. */
 export const PROBLEM_MARK = 'x-problem-';
@@ -14,7 +15,7 @@ const etagHeader = {
   ETag: {
     description: 'The version, for If-Match and If-None-Match.',
     required: true,
-    schema: { type: 'string', minLength: 3, maxLength: 32, example: '"1"' },
+    schema: { ...ETAG_SCHEMA, example: '"1"' },
   },
 } as const;
 
@@ -40,7 +41,7 @@ export function ApiIfNoneMatch(): MethodDecorator {
       name: 'If-None-Match',
       required: false,
       description: 'ETags that you have: 304 when one of them is the current one.',
-      schema: { type: 'string', minLength: 1, maxLength: 255 },
+      schema: CONDITION_SCHEMA,
     }),
     ApiResponse({
       status: 304,

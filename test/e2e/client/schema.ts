@@ -883,7 +883,7 @@ export interface components {
         };
         Customer: {
             /**
-             * Format: email
+             * Format: idn-email
              * @description E-mail address.
              * @example ada@example.com
              */
@@ -1064,7 +1064,7 @@ export interface components {
         };
         BookingCustomer: {
             /**
-             * Format: email
+             * Format: idn-email
              * @description E-mail address; trimmed and case-folded, it tells one customer from another.
              * @example ada@example.com
              */
@@ -1169,6 +1169,7 @@ export interface components {
         };
         FieldError: {
             /**
+             * Format: json-pointer
              * @description JSON Pointer (RFC 6901) to the member at fault, or `/name` of a query parameter.
              * @example /items/0/quantity
              */
@@ -1372,7 +1373,7 @@ export interface components {
     headers: {
         /** @description Names this request in our logs: the id that you sent, or a new one. */
         "X-Request-Id": string;
-        /** @description Seconds to wait. */
+        /** @description Seconds to wait before the request is repeated. */
         "Retry-After": number;
         /** @description There when this is the remembered answer of an earlier request with the same key. */
         "Idempotent-Replayed": "true";
@@ -1512,7 +1513,7 @@ export interface operations {
             query?: {
                 /** @description How many items a page has at most; 50 by default. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
                 /** @description Only events in this state. */
                 status?: components["schemas"]["EventStatus"];
@@ -2351,9 +2352,11 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example id: 42
+                     * @example retry: 2000
+                     *
+                     *     id: 42
                      *     event: availability
-                     *     data: {"eventId":"019a0000-0000-7000-8000-000000000001","asOf":"2035-01-10T09:00:00.000Z","ticketTypes":[]}
+                     *     data: {"eventId":"019a0000-0000-7000-8000-000000000001","asOf":"2035-01-15T09:30:00.000Z","ticketTypes":[{"ticketTypeId":"019a0000-0000-7000-8000-000000000011","name":"Standard","capacity":200,"held":3,"sold":40,"available":157,"onSale":true}]}
                      */
                     "text/event-stream": string;
                 };
@@ -2385,6 +2388,7 @@ export interface operations {
             429: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -2422,7 +2426,7 @@ export interface operations {
             query?: {
                 /** @description How many items a page has at most; 50 by default. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
             };
             header?: never;
@@ -3055,7 +3059,7 @@ export interface operations {
             query?: {
                 /** @description How many items a page has at most; 50 by default. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
                 /** @description Only orders of this event. */
                 eventId?: string;
@@ -3299,7 +3303,7 @@ export interface operations {
             query?: {
                 /** @description How many items a page has at most; 50 by default. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the page before, with the same filters. */
                 cursor?: string;
             };
             header?: never;
@@ -3405,7 +3409,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example order_id,sequence,status */
+                    /**
+                     * @example order_id,sequence,status,created_at,confirmed_at,cancelled_at,cancel_reason,payment_reference,customer_email,customer_name,ticket_type_id,ticket_type,quantity,unit_price_amount,subtotal_amount,currency
+                     *     019a0000-0000-7000-8000-0000000000a1,42,confirmed,2035-01-15T09:30:00.000Z,2035-01-15T09:30:00.000Z,,,,ada@example.com,Ada,019a0000-0000-7000-8000-000000000011,Standard,2,4500,9000,EUR
+                     */
                     "text/csv": string;
                 };
             };
