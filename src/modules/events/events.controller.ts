@@ -44,7 +44,7 @@ export class EventsController {
     summary: 'Create an event',
     description: 'The event is a draft until it is published. Give it ticket types first.',
   })
-  @ApiResource(201, EventDto, 'The new event.')
+  @ApiResource(201, EventDto, 'The new event.', { status: 'draft', ticketTypes: [] })
   create(@Body() dto: CreateEventDto, @IdempotencyOf() request: IdempotentRequest | null): Promise<Answer<EventDto>> {
     return this.events.create(dto, request);
   }
@@ -78,7 +78,7 @@ export class EventsController {
     summary: 'Change an event',
     description: 'Members that are left out stay as they are; null clears. The currency cannot be changed.',
   })
-  @ApiResource(200, EventDto, 'The changed event.')
+  @ApiResource(200, EventDto, 'The changed event.', { description: 'Three sets under the open sky.', version: 2 })
   @ApiProblems(EVENT_NOT_FOUND, INVALID_TRANSITION)
   update(
     @PathId('eventId') eventId: string,
@@ -96,7 +96,7 @@ export class EventsController {
     summary: 'Publish an event',
     description: 'From now on it can be booked, within its sales window. Again on a published event: the same answer.',
   })
-  @ApiResource(200, EventDto, 'The published event.')
+  @ApiResource(200, EventDto, 'The published event.', { status: 'published', version: 3 })
   @ApiProblems(EVENT_NOT_FOUND, INVALID_TRANSITION)
   publish(@PathId('eventId') eventId: string, @IdempotencyOf() request: IdempotentRequest | null): Promise<Answer<EventDto>> {
     return this.events.publish(eventId, request);

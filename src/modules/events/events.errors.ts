@@ -29,7 +29,7 @@ export const EVENT_NOT_ON_SALE = defineProblem({
   kind: 'conflict',
   title: 'The tickets are not on sale',
   example: { detail: 'The event is not on sale: draft.', reason: 'draft' },
-  members: { reason: { type: 'string', enum: [...NOT_ON_SALE_REASONS] } },
+  members: { reason: { type: 'string', enum: [...NOT_ON_SALE_REASONS], description: 'Why not.' } },
   optionalMembers: {
     ticketTypeId: { ...UUID_SCHEMA, description: 'The ticket type whose own sales window it is.' },
   },
@@ -39,7 +39,7 @@ export const CAPACITY_BELOW_COMMITTED = defineProblem({
   kind: 'conflict',
   title: 'More tickets are held and sold than that',
   example: { detail: '40 tickets are held or sold, so the capacity cannot be 30.', committed: 40 },
-  members: { committed: integerSchema(1, MAX_CAPACITY) },
+  members: { committed: { ...integerSchema(1, MAX_CAPACITY), description: 'How many are held and sold.' } },
 });
 export const TICKET_TYPE_IN_USE = defineProblem({
   code: 'ticket-type-in-use',
@@ -52,7 +52,7 @@ export const TOO_MANY_TICKET_TYPES = defineProblem({
   kind: 'conflict',
   title: 'The event has as many ticket types as it can have',
   example: { detail: 'An event has at most 100 ticket types.', limit: MAX_TICKET_TYPES },
-  members: { limit: integerSchema(1, MAX_TICKET_TYPES) },
+  members: { limit: { ...integerSchema(1, MAX_TICKET_TYPES), description: 'How many an event may have.' } },
 });
 
 export const eventNotFound = (eventId: string) => new DomainError(EVENT_NOT_FOUND, `There is no event ${eventId}.`);

@@ -67,6 +67,13 @@ export class OrdersController {
   @ApiResponse({
     status: 200,
     description: 'The orders.',
+    headers: {
+      'Content-Disposition': {
+        description: 'Tells a browser to save it, and under which name.',
+        required: true,
+        schema: { type: 'string', pattern: '^attachment; filename="orders-[0-9a-f-]{36}\\.csv"$', maxLength: 100 },
+      },
+    },
     content: { 'text/csv': { schema: { type: 'string', pattern: `^${CSV_HEADER}\\r\\n`, example: CSV_EXAMPLE } } },
   })
   @ApiProblems(EVENT_NOT_FOUND)

@@ -3,7 +3,7 @@ import { integerSchema, TIMESTAMP_SCHEMA, UUID_SCHEMA } from '../../platform/htt
 import { MAX_CAPACITY, MAX_CUSTOMER_LIMIT, MAX_PER_ORDER, MAX_TICKET_TYPES } from '../events/index.js';
 import { MAX_ORDER_ITEMS } from './dto-fields.js';
 
-const quantity = integerSchema(1, MAX_PER_ORDER);
+const quantity = (description: string) => ({ ...integerSchema(1, MAX_PER_ORDER), description });
 
 const shortages = {
   type: 'array',
@@ -13,7 +13,11 @@ const shortages = {
   items: {
     type: 'object',
     required: ['ticketTypeId', 'requested', 'available'],
-    properties: { ticketTypeId: UUID_SCHEMA, requested: quantity, available: integerSchema(0, MAX_CAPACITY) },
+    properties: {
+      ticketTypeId: { ...UUID_SCHEMA, description: 'What is short.' },
+      requested: quantity('How many were asked for.'),
+      available: { ...integerSchema(0, MAX_CAPACITY), description: 'How many were left.' },
+    },
   },
 };
 
@@ -67,7 +71,11 @@ export const QUANTITY_OUT_OF_RANGE = defineProblem({
     minPerOrder: 2,
     maxPerOrder: 8,
   },
-  members: { ticketTypeId: UUID_SCHEMA, minPerOrder: quantity, maxPerOrder: quantity },
+  members: {
+    ticketTypeId: { ...UUID_SCHEMA, description: 'Whose quantity it is.' },
+    minPerOrder: quantity('The least that is allowed.'),
+    maxPerOrder: quantity('The most that is allowed; of tickets to give back, as many as the order has.'),
+  },
 });
 export const CUSTOMER_LIMIT_EXCEEDED = defineProblem({
   code: 'customer-limit-exceeded',
@@ -75,9 +83,11 @@ export const CUSTOMER_LIMIT_EXCEEDED = defineProblem({
   title: 'The customer would have more tickets than the event allows',
   example: { detail: 'A customer may have 10 tickets of this event and has 8.', limit: 10, alreadyBooked: 8 },
   members: {
-    limit: integerSchema(1, MAX_CUSTOMER_LIMIT),
-    // More than the limit, if that was lowered since.
-    alreadyBooked: integerSchema(0, MAX_TICKET_TYPES * MAX_CAPACITY),
+    limit: { ...integerSchema(1, MAX_CUSTOMER_LIMIT), description: 'How many the customer may have.' },
+    alreadyBooked: {
+      ...integerSchema(0, MAX_TICKET_TYPES * MAX_CAPACITY),
+      description: 'How many the customer has; more than the limit, if that was lowered since.',
+    },
   },
 });
 

@@ -32,6 +32,8 @@ export interface FieldOptions {
   example?: unknown;
   /** The member may be left out. */
   optional?: boolean;
+  /** What counts when it is left out, for the document: the class sets it. */
+  default?: unknown;
   /** The member may be null; in a request that is the same as leaving it out, in a PATCH it clears the value. */
   nullable?: boolean;
 }
@@ -45,6 +47,7 @@ function field(options: FieldOptions, schema: Record<string, unknown>, ...rules:
       required: !options.optional,
       ...(options.nullable ? { nullable: true } : {}),
       ...(options.example === undefined ? {} : { example: options.example }),
+      ...(options.default === undefined ? {} : { default: options.default }),
       ...schema,
     }),
     ...(options.optional || options.nullable ? [ValidateIf(isGiven)] : []),

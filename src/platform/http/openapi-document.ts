@@ -4,7 +4,7 @@ import { allProblems, RETRY_AFTER_SECONDS_BOUNDS, type ProblemDefinition } from 
 import { BODY_PROBLEMS, COMMON_PROBLEMS } from '../errors/platform.errors.js';
 import { problemResponses, problemSchemas } from './openapi-problems.js';
 import { exampleOf, refuseUnknownMembers, unwrapReferences, type Schema, type Schemas } from './openapi-schemas.js';
-import { PROBLEM_MARK } from './openapi.js';
+import { EXAMPLE_MARK, NO_PROBLEM_MARK, PROBLEM_MARK } from './openapi.js';
 import { integerSchema, REQUEST_ID_SCHEMA } from './value-schemas.js';
 
 const DESCRIPTION = `A ticket booking backend that never oversells.
@@ -48,15 +48,18 @@ const HEADERS: NonNullable<OpenAPIObject['components']>['headers'] = {
   },
 };
 
+/** A body may be sent with these even if the operation takes none. */
+const METHODS_WITH_BODY: ReadonlySet<string> = new Set(['post', 'put', 'patch']);
+
 interface Content {
   content?: Record<string, { schema: Schema; example?: unknown; examples?: unknown }>;
 }
 
 interface Operation {
-  [mark: `x-problem-${string}`]: true;
+  [mark: `x-problem-${string}` | `x-no-problem-${string}`]: true;
   parameters?: Array<{ name: string; schema: { example?: string } }>;
   requestBody?: Content;
-  responses: Record<string, Content & { headers?: Record<string, object> }>;
+  responses: Record<string, Content & { headers?: Record<string, object>; [EXAMPLE_MARK]?: object }>;
 }
 
 export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
@@ -81,8 +84,8 @@ function complete(document: OpenAPIObject): void {
   unwrapReferences(schemas);
   const documented = new Set<ProblemDefinition>();
   for (const [path, item] of Object.entries(document.paths)) {
-    for (const operation of Object.values(item) as Operation[]) {
-      const problems = takeProblems(operation);
+    for (const [method, operation] of Object.entries(item) as Array<[string, Operation]>) {
+      const problems = takeProblems(method, operation);
       for (const problem of problems) documented.add(problem);
       Object.assign(operation.responses, problemResponses(problems, examplePath(path, operation)));
       completeBodies(operation, schemas);
@@ -93,10 +96,18 @@ function complete(document: OpenAPIObject): void {
   document.components!.headers = HEADERS;
 }
 
-function takeProblems(operation: Operation): ProblemDefinition[] {
-  const problems = allProblems().filter((problem) => operation[`${PROBLEM_MARK}${problem.code}`]);
-  for (const { code } of problems) delete operation[`${PROBLEM_MARK}${code}`];
-  return [...COMMON_PROBLEMS, ...(operation.requestBody ? BODY_PROBLEMS : []), ...problems];
+function takeProblems(method: string, operation: Operation): ProblemDefinition[] {
+  const takeMarked = (mark: typeof PROBLEM_MARK | typeof NO_PROBLEM_MARK) => {
+    const problems = allProblems().filter(({ code }) => operation[`${mark}${code}`]);
+    for (const { code } of problems) delete operation[`${mark}${code}`];
+    return problems;
+  };
+  const excluded = takeMarked(NO_PROBLEM_MARK);
+  return [
+    ...COMMON_PROBLEMS.filter((problem) => !excluded.includes(problem)),
+    ...(METHODS_WITH_BODY.has(method) ? BODY_PROBLEMS : []),
+    ...takeMarked(PROBLEM_MARK),
+  ];
 }
 
 function examplePath(path: string, { parameters = [] }: Operation): string {
@@ -106,9 +117,14 @@ function examplePath(path: string, { parameters = [] }: Operation): string {
 
 function completeBodies(operation: Operation, schemas: Schemas): void {
   const { requestBody, responses } = operation;
-  for (const { content = {} } of [...(requestBody ? [requestBody] : []), ...Object.values(responses)]) {
+  for (const media of Object.values(requestBody?.content ?? {})) media.example = exampleOf(media.schema, schemas);
+  for (const response of Object.values(responses)) {
+    const { [EXAMPLE_MARK]: members, content = {} } = response;
+    delete response[EXAMPLE_MARK];
     for (const media of Object.values(content)) {
-      if (!media.examples) media.example = exampleOf(media.schema, schemas);
+      if (media.examples) continue;
+      const example = exampleOf(media.schema, schemas);
+      media.example = members ? { ...(example as object), ...members } : example;
     }
   }
   for (const { schema } of Object.values(requestBody?.content ?? {})) refuseUnknownMembers(schema, schemas);

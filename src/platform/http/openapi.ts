@@ -1,14 +1,24 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
+import { ApiExtension, ApiHeader, ApiResponse, type ApiResponseOptions } from '@nestjs/swagger';
 import type { ProblemDefinition } from '../errors/domain-error.js';
 import { CONDITION_SCHEMA, ETAG_SCHEMA } from './value-schemas.js';
 
 /** Marks an operation with the code of a problem, until `openapi-document.ts` turns the marks into responses. */
 export const PROBLEM_MARK = 'x-problem-';
 
+/** The same, of a problem that any operation but this one can answer with. */
+export const NO_PROBLEM_MARK = 'x-no-problem-';
+/** Marks a response with the members in which its example differs from that of its schema. */
+export const EXAMPLE_MARK = 'x-example-members';
+
 /** Documents what an operation can answer besides the problems that any can. May be applied several times. */
 export function ApiProblems(...problems: ProblemDefinition[]): MethodDecorator {
   return applyDecorators(...problems.map((problem) => ApiExtension(PROBLEM_MARK + problem.code, true)));
+}
+
+/** Takes problems that any operation can answer with from this one, which cannot. */
+export function ApiWithoutProblems(...problems: ProblemDefinition[]): MethodDecorator {
+  return applyDecorators(...problems.map((problem) => ApiExtension(NO_PROBLEM_MARK + problem.code, true)));
 }
 
 const etagHeader = {
@@ -19,8 +29,16 @@ const etagHeader = {
   },
 } as const;
 
-/** Documents the success of an operation that answers with a single resource and its `ETag`. */
-export function ApiResource(status: 200 | 201, type: new () => unknown, description: string): MethodDecorator {
+/**
+ * Documents the success of an operation that answers with a single resource and its `ETag`. `example` has the members in which
+ * its example is another than that of the resource: the state that the operation leads to.
+ */
+export function ApiResource<T extends object>(
+  status: 200 | 201,
+  type: new () => T,
+  description: string,
+  example: Partial<T> = {},
+): MethodDecorator {
   const location = {
     description: 'Address of what was created.',
     required: true,
@@ -31,7 +49,8 @@ export function ApiResource(status: 200 | 201, type: new () => unknown, descript
     type,
     description,
     headers: { ...etagHeader, ...(status === 201 ? { Location: location } : {}) },
-  });
+    [EXAMPLE_MARK]: example,
+  } as ApiResponseOptions);
 }
 
 /** Documents `If-None-Match` and the 304 of a GET. */

@@ -10,6 +10,7 @@ export const QueryInteger = () =>
 
 /** Most items on a page. */
 export const PAGE_MAX_ITEMS = 200;
+const PAGE_DEFAULT_ITEMS = 50;
 const CURSOR_MAX_LENGTH = 512;
 /** base64url, see {@link encodeCursor}. */
 const CURSOR = /^[A-Za-z0-9_-]+$/;
@@ -30,18 +31,19 @@ export class PageQueryDto {
     min: 1,
     max: PAGE_MAX_ITEMS,
     optional: true,
-    description: 'How many items a page has at most; 50 by default.',
-    example: 50,
+    description: 'How many items a page has at most.',
+    default: PAGE_DEFAULT_ITEMS,
+    example: PAGE_DEFAULT_ITEMS,
   })
   @QueryInteger()
-  limit: number = 50;
+  limit: number = PAGE_DEFAULT_ITEMS;
 
   @TextField({
     min: 1,
     max: CURSOR_MAX_LENGTH,
     shape: CURSOR,
     optional: true,
-    description: 'The `nextCursor` of the page before, with the same filters.',
+    description: 'The `nextCursor` of the page before. Leave the other parameters as they were.',
   })
   cursor?: string;
 }

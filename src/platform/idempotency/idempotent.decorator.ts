@@ -25,7 +25,8 @@ export function Idempotent(options: IdempotentOptions): MethodDecorator {
         ...(options.exampleKey ? { example: options.exampleKey } : {}),
       },
     }),
-    ApiProblems(IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, ...(options.required ? [IDEMPOTENCY_KEY_MISSING] : [])),
+    // An empty key is a missing one, also where none is required.
+    ApiProblems(IDEMPOTENCY_KEY_MISSING, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED),
   );
 }
 

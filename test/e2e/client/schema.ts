@@ -1184,16 +1184,25 @@ export interface components {
         CapacityBelowCommittedProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "capacity-below-committed";
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many are held and sold.
+             */
             committed: number;
         };
         /** @description The customer would have more tickets than the event allows. */
         CustomerLimitExceededProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "customer-limit-exceeded";
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many the customer may have.
+             */
             limit: number;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many the customer has; more than the limit, if that was lowered since.
+             */
             alreadyBooked: number;
         };
         /** @description The database cannot be reached. */
@@ -1210,7 +1219,10 @@ export interface components {
         EventNotOnSaleProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "event-not-on-sale";
-            /** @enum {string} */
+            /**
+             * @description Why not.
+             * @enum {string}
+             */
             reason: "draft" | "cancelled" | "before-sales-open" | "after-sales-close" | "event-started";
             /**
              * Format: uuid
@@ -1229,11 +1241,20 @@ export interface components {
             expiresAt: string;
             /** @description The ticket types that are short. */
             shortages?: {
-                /** Format: uuid */
+                /**
+                 * Format: uuid
+                 * @description What is short.
+                 */
                 ticketTypeId: string;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description How many were asked for.
+                 */
                 requested: number;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description How many were left.
+                 */
                 available: number;
             }[];
         };
@@ -1304,11 +1325,20 @@ export interface components {
         QuantityOutOfRangeProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "quantity-out-of-range";
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Whose quantity it is.
+             */
             ticketTypeId: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The least that is allowed.
+             */
             minPerOrder: number;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The most that is allowed; of tickets to give back, as many as the order has.
+             */
             maxPerOrder: number;
         };
         /** @description Too many requests from here. */
@@ -1322,11 +1352,20 @@ export interface components {
             code: "sold-out";
             /** @description The ticket types that are short. */
             shortages: {
-                /** Format: uuid */
+                /**
+                 * Format: uuid
+                 * @description What is short.
+                 */
                 ticketTypeId: string;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description How many were asked for.
+                 */
                 requested: number;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description How many were left.
+                 */
                 available: number;
             }[];
         };
@@ -1334,7 +1373,10 @@ export interface components {
         StaleVersionProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "stale-version";
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The version that it is at.
+             */
             currentVersion: number;
         };
         /** @description The ticket type was ordered. */
@@ -1351,7 +1393,10 @@ export interface components {
         TooManyTicketTypesProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "too-many-ticket-types";
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many an event may have.
+             */
             limit: number;
         };
         /** @description The body is not JSON. */
@@ -1429,20 +1474,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InternalErrorProblem"];
                 };
             };
-            /**
-             * @description * `overloaded`: Too much to do at the moment.
-             *     * `database-unavailable`: The database cannot be reached.
-             */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
-                };
-            };
         };
     };
     getReadiness: {
@@ -1511,9 +1542,9 @@ export interface operations {
     listEvents: {
         parameters: {
             query?: {
-                /** @description How many items a page has at most; 50 by default. */
+                /** @description How many items a page has at most. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before, with the same filters. */
+                /** @description The `nextCursor` of the page before. Leave the other parameters as they were. */
                 cursor?: string;
                 /** @description Only events in this state. */
                 status?: components["schemas"]["EventStatus"];
@@ -1679,33 +1710,14 @@ export interface operations {
                      *       "endsAt": "2035-06-23T22:00:00.000Z",
                      *       "timeZone": "Europe/Berlin",
                      *       "currency": "EUR",
-                     *       "status": "published",
+                     *       "status": "draft",
                      *       "salesOpenAt": null,
                      *       "salesCloseAt": null,
                      *       "maxTicketsPerCustomer": 10,
                      *       "metadata": {
                      *         "season": "summer"
                      *       },
-                     *       "ticketTypes": [
-                     *         {
-                     *           "id": "019a0000-0000-7000-8000-000000000011",
-                     *           "eventId": "019a0000-0000-7000-8000-000000000001",
-                     *           "name": "Standard",
-                     *           "description": "Free choice of seat.",
-                     *           "price": {
-                     *             "amount": 4500,
-                     *             "currency": "EUR"
-                     *           },
-                     *           "capacity": 200,
-                     *           "salesOpenAt": null,
-                     *           "salesCloseAt": null,
-                     *           "minPerOrder": 1,
-                     *           "maxPerOrder": 10,
-                     *           "version": 1,
-                     *           "createdAt": "2035-01-15T09:30:00.000Z",
-                     *           "updatedAt": "2035-01-15T09:30:00.000Z"
-                     *         }
-                     *       ],
+                     *       "ticketTypes": [],
                      *       "version": 1,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
@@ -1718,6 +1730,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -1725,7 +1738,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `payload-too-large`: The body is too large. */
@@ -1949,7 +1962,7 @@ export interface operations {
                      * @example {
                      *       "id": "019a0000-0000-7000-8000-000000000001",
                      *       "name": "Midsummer Night Concert",
-                     *       "description": "Two sets under the open sky.",
+                     *       "description": "Three sets under the open sky.",
                      *       "venue": "Harbour Stage",
                      *       "startsAt": "2035-06-23T18:00:00.000Z",
                      *       "endsAt": "2035-06-23T22:00:00.000Z",
@@ -1982,7 +1995,7 @@ export interface operations {
                      *           "updatedAt": "2035-01-15T09:30:00.000Z"
                      *         }
                      *       ],
-                     *       "version": 1,
+                     *       "version": 2,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -2151,7 +2164,7 @@ export interface operations {
                      *           "updatedAt": "2035-01-15T09:30:00.000Z"
                      *         }
                      *       ],
-                     *       "version": 1,
+                     *       "version": 3,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -2163,6 +2176,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -2170,7 +2184,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `event-not-found`: There is no such event. */
@@ -2191,6 +2205,26 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["InvalidTransitionProblem"];
+                };
+            };
+            /** @description * `payload-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description * `unsupported-media-type`: The body is not JSON. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
                 };
             };
             /** @description * `idempotency-key-reused`: The Idempotency-Key belongs to another request. */
@@ -2424,9 +2458,9 @@ export interface operations {
     listTicketTypes: {
         parameters: {
             query?: {
-                /** @description How many items a page has at most; 50 by default. */
+                /** @description How many items a page has at most. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before, with the same filters. */
+                /** @description The `nextCursor` of the page before. Leave the other parameters as they were. */
                 cursor?: string;
             };
             header?: never;
@@ -2568,10 +2602,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019a0000-0000-7000-8000-000000000011",
+                     *       "id": "019a0000-0000-7000-8000-000000000012",
                      *       "eventId": "019a0000-0000-7000-8000-000000000001",
-                     *       "name": "Standard",
-                     *       "description": "Free choice of seat.",
+                     *       "name": "Balcony",
+                     *       "description": "Seated, with a view of the harbour.",
                      *       "price": {
                      *         "amount": 4500,
                      *         "currency": "EUR"
@@ -2593,6 +2627,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -2600,7 +2635,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `event-not-found`: There is no such event. */
@@ -2936,12 +2971,12 @@ export interface operations {
                      *         "amount": 4500,
                      *         "currency": "EUR"
                      *       },
-                     *       "capacity": 200,
+                     *       "capacity": 1200,
                      *       "salesOpenAt": null,
                      *       "salesCloseAt": null,
                      *       "minPerOrder": 1,
                      *       "maxPerOrder": 10,
-                     *       "version": 1,
+                     *       "version": 2,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -3057,9 +3092,9 @@ export interface operations {
     listOrders: {
         parameters: {
             query?: {
-                /** @description How many items a page has at most; 50 by default. */
+                /** @description How many items a page has at most. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before, with the same filters. */
+                /** @description The `nextCursor` of the page before. Leave the other parameters as they were. */
                 cursor?: string;
                 /** @description Only orders of this event. */
                 eventId?: string;
@@ -3301,9 +3336,9 @@ export interface operations {
     getOrderHistory: {
         parameters: {
             query?: {
-                /** @description How many items a page has at most; 50 by default. */
+                /** @description How many items a page has at most. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before, with the same filters. */
+                /** @description The `nextCursor` of the page before. Leave the other parameters as they were. */
                 cursor?: string;
             };
             header?: never;
@@ -3406,6 +3441,8 @@ export interface operations {
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
+                    /** @description Tells a browser to save it, and under which name. */
+                    "Content-Disposition": string;
                     [name: string]: unknown;
                 };
                 content: {
@@ -3694,7 +3731,7 @@ export interface operations {
                      *       "endsAt": "2035-06-23T22:00:00.000Z",
                      *       "timeZone": "Europe/Berlin",
                      *       "currency": "EUR",
-                     *       "status": "published",
+                     *       "status": "cancelled",
                      *       "salesOpenAt": null,
                      *       "salesCloseAt": null,
                      *       "maxTicketsPerCustomer": 10,
@@ -3721,7 +3758,7 @@ export interface operations {
                      *           "updatedAt": "2035-01-15T09:30:00.000Z"
                      *         }
                      *       ],
-                     *       "version": 1,
+                     *       "version": 4,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -3733,6 +3770,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -3740,7 +3778,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `event-not-found`: There is no such event. */
@@ -3751,6 +3789,26 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["EventNotFoundProblem"];
+                };
+            };
+            /** @description * `payload-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description * `unsupported-media-type`: The body is not JSON. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
                 };
             };
             /** @description * `idempotency-key-reused`: The Idempotency-Key belongs to another request. */
@@ -3858,10 +3916,10 @@ export interface operations {
                      *       },
                      *       "expiresAt": null,
                      *       "confirmedAt": "2035-01-15T09:30:00.000Z",
-                     *       "paymentReference": null,
+                     *       "paymentReference": "pay_1",
                      *       "cancelledAt": null,
                      *       "cancelReason": null,
-                     *       "version": 1,
+                     *       "version": 2,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -3873,6 +3931,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -3880,7 +3939,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `order-not-found`: There is no such order. */
@@ -4003,7 +4062,7 @@ export interface operations {
                      *       "id": "019a0000-0000-7000-8000-0000000000a1",
                      *       "eventId": "019a0000-0000-7000-8000-000000000001",
                      *       "sequence": 42,
-                     *       "status": "confirmed",
+                     *       "status": "held",
                      *       "items": [
                      *         {
                      *           "ticketTypeId": "019a0000-0000-7000-8000-000000000011",
@@ -4030,12 +4089,12 @@ export interface operations {
                      *       "metadata": {
                      *         "channel": "web"
                      *       },
-                     *       "expiresAt": null,
-                     *       "confirmedAt": "2035-01-15T09:30:00.000Z",
+                     *       "expiresAt": "2035-01-15T09:40:00.000Z",
+                     *       "confirmedAt": null,
                      *       "paymentReference": null,
                      *       "cancelledAt": null,
                      *       "cancelReason": null,
-                     *       "version": 1,
+                     *       "version": 2,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -4047,6 +4106,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -4054,7 +4114,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `order-not-found`: There is no such order. */
@@ -4176,7 +4236,7 @@ export interface operations {
                      *       "id": "019a0000-0000-7000-8000-0000000000a1",
                      *       "eventId": "019a0000-0000-7000-8000-000000000001",
                      *       "sequence": 42,
-                     *       "status": "confirmed",
+                     *       "status": "cancelled",
                      *       "items": [
                      *         {
                      *           "ticketTypeId": "019a0000-0000-7000-8000-000000000011",
@@ -4206,9 +4266,9 @@ export interface operations {
                      *       "expiresAt": null,
                      *       "confirmedAt": "2035-01-15T09:30:00.000Z",
                      *       "paymentReference": null,
-                     *       "cancelledAt": null,
-                     *       "cancelReason": null,
-                     *       "version": 1,
+                     *       "cancelledAt": "2035-01-15T09:30:00.000Z",
+                     *       "cancelReason": "customer-request",
+                     *       "version": 2,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -4220,6 +4280,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -4227,7 +4288,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /**
