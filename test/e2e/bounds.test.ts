@@ -94,7 +94,7 @@ describe('headers', () => {
     return new RegExp(pattern!, 'u').test(value) && value.length <= maxLength!;
   };
   /** A list of entity tags of that length, with `"1"` in it. */
-  const tags = (length: number) => `"1",${`"${'x'.repeat(length - 6)}"`}`;
+  const tags = (length: number) => `"1","${'x'.repeat(length - 6)}"`;
 
   it.each([
     ['x', 201],
