@@ -3,6 +3,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { BookingModule } from './modules/booking/index.js';
 import { EventsModule } from './modules/events/index.js';
 import { OrdersModule } from './modules/orders/index.js';
+import { AuthModule } from './platform/auth/auth.module.js';
 import { ConfigModule } from './platform/config/config.module.js';
 import type { Environment } from './platform/config/environment.js';
 import { DatabaseModule } from './platform/database/database.module.js';
@@ -18,6 +19,7 @@ export class AppModule {
         ConfigModule.forRoot(environment),
         DatabaseModule.forRoot(orm),
         IdempotencyModule,
+        AuthModule,
         HealthModule,
         EventsModule,
         OrdersModule,

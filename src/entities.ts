@@ -1,6 +1,7 @@
 import { Event, TicketType } from './modules/events/index.js';
 import { Order, OrderItem, OrderTransition } from './modules/orders/index.js';
+import { ApiKey } from './platform/auth/api-key.entity.js';
 import { IdempotencyRecord } from './platform/idempotency/idempotency-record.entity.js';
 
 /** Every entity, for the one ORM configuration. */
-export const entities = [Event, TicketType, Order, OrderItem, OrderTransition, IdempotencyRecord];
+export const entities = [Event, TicketType, Order, OrderItem, OrderTransition, IdempotencyRecord, ApiKey];

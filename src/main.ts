@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { isatty } from 'node:tty';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { Logger, type LogLevel } from '@nestjs/common';
@@ -7,6 +8,7 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ormConfig } from '../mikro-orm.config.js';
 import { createApp } from './app.js';
 import { DEMO, seedDemoEvent } from './modules/events/index.js';
+import { firstAdminKey } from './platform/auth/first-key.js';
 import type { Environment } from './platform/config/environment.js';
 import { EmbeddedPostgres } from './platform/database/embedded-postgres.js';
 import { StartLogger } from './platform/observability/start-logger.js';
@@ -15,6 +17,7 @@ import { environmentOrExit } from './scripts/environment.js';
 
 const LOG_LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
 const DATABASE = 'holdfast';
+const ADMIN_KEY_FILE = 'admin-key';
 
 const environment = environmentOrExit();
 const logger = new StartLogger({
@@ -52,9 +55,11 @@ async function start(): Promise<void> {
   }
   app = await createApp(settings, { logger });
   await assertMigrated(app.get(MikroORM));
-  if (embedded) await seedDemoEvent(app.get(MikroORM).em);
+  const { em } = app.get(MikroORM);
+  if (embedded) await seedDemoEvent(em);
+  const key = embedded ? await firstAdminKey(em, join(settings.DATA_DIR, ADMIN_KEY_FILE)) : null;
   await app.listen(settings.PORT, settings.HOST);
-  announce(await app.getUrl());
+  announce(await app.getUrl(), key);
 }
 
 /** The given database, or the embedded one. */
@@ -68,16 +73,18 @@ async function databaseOf(settings: Environment): Promise<Environment & { DATABA
   return { ...settings, DATABASE_URL: server.url(DATABASE) };
 }
 
-function announce(url: string): void {
+/** @param key of the embedded database, which nobody else could have told */
+function announce(url: string, key: string | null): void {
   const body = JSON.stringify({
     items: [{ ticketTypeId: DEMO.standardId, quantity: 1 }],
     customer: { email: 'ada@example.com', name: 'Ada' },
   });
   const lines = [`API:        ${url}/v1`, `Swagger UI: ${url}/docs`];
-  if (embedded) {
+  if (key !== null) {
     lines.push(
+      `Admin key:  ${key} (kept in ${join(environment.DATA_DIR, ADMIN_KEY_FILE)})`,
       'Book a ticket:',
-      `curl -i -X POST ${url}/v1/events/${DEMO.eventId}/bookings -H 'Content-Type: application/json' -H 'Idempotency-Key: ${randomUUID()}' -d '${body}'`,
+      `curl -i -X POST ${url}/v1/events/${DEMO.eventId}/bookings -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -H 'Idempotency-Key: ${randomUUID()}' -d '${body}'`,
     );
   }
   console.log(`\n${lines.join('\n')}\n`);

@@ -23,6 +23,7 @@ const BODIES: Record<string, object> = {
   book: { items: [{ ticketTypeId: DEMO.standardId, quantity: 1 }], customer: { email: 'ada@example.com' } },
   confirmOrder: {},
   extendHold: {},
+  createApiKey: { name: 'Web shop', scopes: ['orders:read'] },
   cancelOrder: { items: [{ ticketTypeId: DEMO.standardId, quantity: 1 }] },
 };
 /** That these are valid does not mean that the order or the ticket type allows them. */
@@ -34,7 +35,7 @@ let api: ConformingClient;
 
 beforeAll(async () => {
   running = await startApp();
-  api = new ConformingClient(running.url, document);
+  api = new ConformingClient(running.url, running.api.token, document);
   await seedDemoEvent(running.app.get(MikroORM).em);
 });
 afterAll(() => running.close());
@@ -46,10 +47,11 @@ const named = (edges: Edge[]) =>
     return [`${edge.pointer} ${edge.isWithin ? 'may' : 'may not'} be ${shown}`, edge];
   });
 
-/** The faults of the member at `pointer`, or of a member of it. */
+/** The faults of the member at `pointer`, or of a member of it. Those of plain items are faults of their list. */
 function faultsAt(pointer: string, reply: Reply): unknown[] {
   if (reply.body?.code !== 'validation-failed') return [];
-  return reply.body.errors.filter((error: { pointer: string }) => `${error.pointer}/`.startsWith(`${pointer}/`));
+  const place = pointer.replace(/\/\d+$/, '');
+  return reply.body.errors.filter((error: { pointer: string }) => `${error.pointer}/`.startsWith(`${place}/`));
 }
 
 function assertJudgedAsDocumented(edge: Edge, reply: Reply): void {

@@ -87,7 +87,7 @@ describe('errors are problem+json', () => {
       const bomb = gzipSync(`${body} `);
       const bombed = await fetch(`${running.url}/v1/events`, {
         method: 'POST',
-        headers: { ...JSON_TYPE, 'content-encoding': 'gzip' },
+        headers: { ...JSON_TYPE, ...api.authorization, 'content-encoding': 'gzip' },
         body: bomb,
       });
       expect(problemOf({ status: bombed.status, headers: bombed.headers, body: await bombed.json() })).toEqual(tooLarge);

@@ -1,4 +1,5 @@
 import { FinishEventCancellationsJob } from '../../src/modules/booking/finish-event-cancellations.job.js';
+import { ADMIN } from '../support/api-keys.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { ApiClient } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
@@ -94,7 +95,7 @@ describe('the cancellation of an event', () => {
       const job = running.app.get(FinishEventCancellationsJob, { strict: false });
       expect(await job.runOnce()).toBe(1);
       await expectFinished(eventId);
-      expect([await actorOf(ids[0]!), await actorOf(ids[699]!)]).toEqual(['anonymous', 'system']);
+      expect([await actorOf(ids[0]!), await actorOf(ids[699]!)]).toEqual([ADMIN.caller, 'system']);
       expect(await job.runOnce()).toBe(0);
     });
 

@@ -29,7 +29,7 @@ describe('the client generated from the OpenAPI document', () => {
   });
 
   it('creates an event, publishes, books, pages through the orders and tells problems apart by their code', async () => {
-    const client = connect(running.url);
+    const client = connect(running.url, running.api.token!);
     const { event, ticketTypeId } = await openSale(client, 8);
     expect(event).toMatchObject({ status: 'published', venue: null });
 

@@ -1,3 +1,4 @@
+import { ADMIN } from '../support/api-keys.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { ApiClient, Reply } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
@@ -36,7 +37,7 @@ describe('holds', () => {
     expect(await countsOf(api, eventId)).toEqual([[2, 0, 3]]);
     expect((await api.get(`/v1/orders/${id}`)).body).toEqual(reply.body);
     expect(await historyOf(api, id)).toEqual([
-      { sequence: 1, step: 'hold', from: null, to: 'held', at: reply.body.createdAt, actor: 'anonymous', reason: null },
+      { sequence: 1, step: 'hold', from: null, to: 'held', at: reply.body.createdAt, actor: ADMIN.caller, reason: null },
     ]);
   });
 
@@ -81,7 +82,7 @@ describe('holds', () => {
       expect(await countsOf(api, eventId)).toEqual([[0, 2, 3]]);
       expect((await api.get(`/v1/orders/${id}`)).body).toEqual(reply.body);
       expect((await historyOf(api, id)).slice(1)).toEqual([
-        { sequence: 2, step: 'confirm', from: 'held', to: 'confirmed', at: confirmedAt, actor: 'anonymous', reason: null },
+        { sequence: 2, step: 'confirm', from: 'held', to: 'confirmed', at: confirmedAt, actor: ADMIN.caller, reason: null },
       ]);
     });
 
@@ -172,7 +173,7 @@ describe('holds', () => {
       cancelReason: 'changed my mind',
     });
     expect(await countsOf(api, eventId)).toEqual([[0, 0, 5]]);
-    const line = { sequence: 2, step: 'cancel', from: 'held', to: 'cancelled', actor: 'anonymous', reason: 'changed my mind' };
+    const line = { sequence: 2, step: 'cancel', from: 'held', to: 'cancelled', actor: ADMIN.caller, reason: 'changed my mind' };
     expect((await historyOf(api, id)).at(-1)).toEqual({ ...line, at: reply.body.cancelledAt });
   });
 

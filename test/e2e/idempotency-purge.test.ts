@@ -8,7 +8,7 @@ describe('the purge of old keys', () => {
   const insertKeys = (count: number, age: string, prefix: string) =>
     running.database.sql(
       `insert into idempotency_keys (caller, key, fingerprint, status, body, created_at)
-       select 'anonymous', $3 || number, repeat('0', 64), 201, '{}', now() - $2::interval from generate_series(1, $1) number`,
+       select 'tester', $3 || number, repeat('0', 64), 201, '{}', now() - $2::interval from generate_series(1, $1) number`,
       [count, age, prefix],
     );
   const keys = async (): Promise<string[]> =>

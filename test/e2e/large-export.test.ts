@@ -27,7 +27,9 @@ describe('the export of 60,000 orders', () => {
   });
 
   const read = async (path: string) => {
-    const [response] = (await once(get(process.api.url + path), 'response')) as [IncomingMessage];
+    const [response] = (await once(get(process.api.url + path, { headers: process.api.authorization }), 'response')) as [
+      IncomingMessage,
+    ];
     return response;
   };
 

@@ -28,8 +28,8 @@ let running: TestApp;
 let api: ConformingClient;
 
 beforeAll(async () => {
-  running = await startApp();
-  api = new ConformingClient(running.url, document);
+  running = await startApp({ AUTH_JWT_ISSUER: 'nobody', AUTH_JWT_AUDIENCE: 'us', AUTH_JWKS_URL: 'http://127.0.0.1:9/' });
+  api = new ConformingClient(running.url, running.api.token, document);
   await seedDemoEvent(running.app.get(MikroORM).em);
 });
 afterAll(() => running.close());
@@ -65,9 +65,10 @@ describe('the examples, sent as Swagger UI fills them in', () => {
     // Another event than that of the examples, which cancels itself on the way.
     const { eventId, ticketTypeId } = await eventOnSale(api);
     const refused: string[] = [];
+    const apiKeyId = (await api.post('/v1/api-keys', { name: 'Example', scopes: ['orders:read'] })).body.id;
     for (const operation of operations.filter(({ id }) => !NOT_JSON.has(id))) {
       const held = await api.book(eventId, { [ticketTypeId]: 1 }, { holdSeconds: 60 });
-      const reply = await execute(operation, { eventId: DEMO.eventId, orderId: held.body.id });
+      const reply = await execute(operation, { eventId: DEMO.eventId, orderId: held.body.id, apiKeyId });
       if (reply.status >= 300) refused.push(`${operation.id}: ${JSON.stringify(reply.body)}`);
     }
     expect(refused).toEqual([]);
@@ -144,6 +145,22 @@ describe('every answer is as documented', () => {
     );
     expect(answersOf('listEvents')).toContain('400 malformed-request');
     expect(answersOf('updateEvent')).toEqual(expect.arrayContaining(['428 precondition-required', '412 stale-version']));
+  });
+
+  it('of requests that are refused for who sends them', async () => {
+    await api.as(null).post('/v1/events', {});
+    await api.as('nonsense').get('/v1/events');
+    const { body } = await api.post('/v1/api-keys', { name: 'Clerk', scopes: ['orders:read'] });
+    await api.as(body.key).post('/v1/events', {});
+    await api.get(`/v1/api-keys/${UNKNOWN}`);
+    await api.get(`/v1/api-keys/${body.id}`);
+    await api.send('DELETE', `/v1/api-keys/${body.id}`);
+    // Nothing answers where the keys of the identity provider should be.
+    const header = Buffer.from('{"alg":"RS256","kid":"1"}').toString('base64url');
+    await api.as(`${header}.e30.AAAA`).post('/v1/events', {});
+    expect(answersOf('createEvent')).toEqual(
+      expect.arrayContaining(['401 unauthenticated', '403 forbidden', '503 identity-provider-unavailable']),
+    );
   });
 
   it('of requests that are refused for the state that they meet', async () => {

@@ -15,7 +15,7 @@ describe('the export of orders', () => {
   let api: ApiClient;
 
   const exported = async (eventId: string) => {
-    const response = await fetch(`${running.url}/v1/events/${eventId}/orders.csv`);
+    const response = await fetch(`${running.url}/v1/events/${eventId}/orders.csv`, { headers: running.api.authorization });
     return { status: response.status, headers: response.headers, text: await response.text() };
   };
   /** The lines after the header. Not for cells with line breaks. */
@@ -119,7 +119,10 @@ describe('the export of orders', () => {
     const { eventId, ticketTypeId } = await eventOnSale(api, [10_000]);
     await insertOrders(running.database, eventId, ticketTypeId, 6_000);
     const abort = new AbortController();
-    const response = await fetch(`${running.url}/v1/events/${eventId}/orders.csv`, { signal: abort.signal });
+    const response = await fetch(`${running.url}/v1/events/${eventId}/orders.csv`, {
+      signal: abort.signal,
+      headers: running.api.authorization,
+    });
     await response.body!.getReader().read();
     abort.abort();
     expect(await linesOf(eventId)).toHaveLength(6_000);

@@ -1,3 +1,4 @@
+import { ADMIN } from '../support/api-keys.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { ApiClient } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
@@ -109,7 +110,7 @@ describe('orders', () => {
         from: null,
         to: 'confirmed',
         at: order.createdAt,
-        actor: 'anonymous',
+        actor: ADMIN.caller,
         reason: null,
       };
       const given = {
@@ -118,7 +119,7 @@ describe('orders', () => {
         from: 'confirmed',
         to: 'cancelled',
         at: cancelled.cancelledAt,
-        actor: 'anonymous',
+        actor: ADMIN.caller,
         reason: 'ill',
       };
       const path = `/v1/orders/${order.id}/history`;

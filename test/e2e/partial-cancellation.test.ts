@@ -1,3 +1,4 @@
+import { ADMIN } from '../support/api-keys.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { ApiClient } from '../support/client.js';
 import { createEvent, createTicketType } from '../support/factories.js';
@@ -65,7 +66,7 @@ describe('partial cancellation', () => {
           from: state,
           to: state,
           at: reply.body.updatedAt,
-          actor: 'anonymous',
+          actor: ADMIN.caller,
           reason: 'ill',
         },
       ]);

@@ -1,4 +1,5 @@
 import { ExpireHoldsJob } from '../../src/modules/booking/expire-holds.job.js';
+import { ADMIN } from '../support/api-keys.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { ApiClient } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
@@ -54,7 +55,7 @@ describe('reviveIfAvailable, for a payment that came late', () => {
       expect(await countsOf(api, eventId)).toEqual([[0, 2, 3]]);
       expect((await historyOf(api, id)).slice(1)).toMatchObject([
         { sequence: 2, step: 'expire', from: 'held', to: 'expired', actor: 'system' },
-        { sequence: 3, step: 'revive', from: 'expired', to: 'confirmed', actor: 'anonymous', at: confirmedAt },
+        { sequence: 3, step: 'revive', from: 'expired', to: 'confirmed', actor: ADMIN.caller, at: confirmedAt },
       ]);
     });
 

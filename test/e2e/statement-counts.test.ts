@@ -6,6 +6,9 @@ import { eventOnSale } from '../support/factories.js';
 /** What the jobs of the app send by themselves. */
 const OF_JOBS = /select distinct event_id|^select .*"has_orders_to_cancel" = true|delete from idempotency_keys/s;
 
+/** The look-up of the caller's API key, one for every request that has one, and the note of its use once a minute. */
+const OF_ACCESS = /find-api-keys|update api_keys/;
+
 describe('the SQL statements of a request', () => {
   let running: TestApp;
   let eventId: string;
@@ -40,7 +43,9 @@ describe('the SQL statements of a request', () => {
       'idempotency-key': `${method} ${path}`.replaceAll(/[^ -~]/g, ''),
     });
     if (reply.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(reply.body)}`);
-    return sent.filter((text) => !OF_JOBS.test(text)).map((text) => text.replaceAll(/\s+/g, ' ').slice(0, 80));
+    return sent
+      .filter((text) => !OF_JOBS.test(text) && !OF_ACCESS.test(text))
+      .map((text) => text.replaceAll(/\s+/g, ' ').slice(0, 80));
   }
 
   it.each([
@@ -64,16 +69,26 @@ describe('the SQL statements of a request', () => {
       'a booking',
       () => `/v1/events/${eventId}/bookings`,
       () => ({ items: ticketTypeIds.map((id) => ({ ticketTypeId: id, quantity: 1 })), customer: { email: 'a@example.com' } }),
-      // The key before the lock; begin, lock, load, write, commit.
-      6,
+      // The key before the lock; begin with lock, load, write, commit.
+      5,
     ],
-    // The key, the event of the order; begin, lock, load, the order and its items, write, commit.
-    ['an extension', () => `/v1/orders/${orderId}/extend`, () => ({ seconds: 60 }), 9],
-    ['a confirmation', () => `/v1/orders/${orderId}/confirm`, () => ({}), 9],
-    ['a cancellation', () => `/v1/orders/${orderId}/cancel`, () => ({}), 9],
+    // The key, the event of the order; begin with lock, load, the order and its items, write, commit.
+    ['an extension', () => `/v1/orders/${orderId}/extend`, () => ({ seconds: 60 }), 8],
+    ['a confirmation', () => `/v1/orders/${orderId}/confirm`, () => ({}), 8],
+    ['a cancellation', () => `/v1/orders/${orderId}/cancel`, () => ({}), 8],
   ])('%s', async (_, path, body, count) => {
     const statements = await statementsOf('POST', path(), body());
     expect([statements.length, statements.length === count ? [] : statements]).toEqual([count, []]);
+  });
+
+  it('one for the API key, shared by requests that come together', async () => {
+    const path = `/v1/events/${eventId}`;
+    await running.api.get(path);
+    sent.length = 0;
+    await Promise.all(Array.from({ length: 20 }, () => running.api.get(path)));
+    const lookUps = sent.filter((text) => text.includes('find-api-keys'));
+    expect(lookUps.length).toBeGreaterThan(0);
+    expect(lookUps.length).toBeLessThanOrEqual(20);
   });
 
   it('a repeat: one', async () => {
@@ -88,6 +103,6 @@ describe('the SQL statements of a request', () => {
       sent.length = 0;
       expect((await api.book(soldOut.eventId, { [soldOut.ticketTypeId]: 1 })).status).toBe(409);
     }
-    expect(sent.filter((text) => !OF_JOBS.test(text))).toHaveLength(2);
+    expect(sent.filter((text) => !OF_JOBS.test(text) && !OF_ACCESS.test(text))).toHaveLength(2);
   });
 });

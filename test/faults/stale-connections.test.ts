@@ -32,7 +32,7 @@ describe('an idle connection that died unnoticed', () => {
       () => api.post(`/v1/orders/${order.id}/cancel`),
       () => api.post(`/v1/orders/${order.id}/cancel`, undefined, { 'idempotency-key': randomUUID() }),
       () => api.patch(`/v1/events/${draft}`, { name: 'Changed' }, { 'if-match': '"1"' }),
-      () => fetch(`${api.url}/v1/events/${eventId}/orders.csv`),
+      () => fetch(`${api.url}/v1/events/${eventId}/orders.csv`, { headers: api.authorization }),
       () => api.post(`/v1/events/${eventId}/cancel`),
     ];
     const statuses = [];

@@ -2,6 +2,7 @@ import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApp } from '../../src/app.js';
 import { readEnvironment } from '../../src/platform/config/environment.js';
+import { ADMIN } from './api-keys.js';
 import { ApiClient } from './client.js';
 import { TestDatabase } from './database.js';
 
@@ -26,7 +27,7 @@ export async function startApp(variables: Record<string, string> = {}, given?: T
     app,
     url,
     database,
-    api: new ApiClient(url),
+    api: new ApiClient(url, ADMIN.key),
     close: async () => {
       await app.close();
       if (!given) await database.drop();

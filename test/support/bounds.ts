@@ -47,7 +47,7 @@ const OF_FORMAT: Record<string, { within: string[]; beyond: string[] }> = {
 
 /** The edges of a schema and of all that is in it, each alone. */
 export function edgesOf(schema: Schema, schemas: Schemas, pointer = ''): Edge[] {
-  if (schema.$ref !== undefined) return edgesOf(schemas[schema.$ref.split('/').at(-1)!]!, schemas, pointer);
+  if (schema.$ref !== undefined) return edgesOf(resolve(schema, schemas), schemas, pointer);
   const edge = (isWithin: boolean, ...values: unknown[]) => values.map((value): Edge => ({ pointer, value, isWithin }));
   const [type] = [schema.type ?? []].flat();
   if (type === 'integer') {
@@ -59,19 +59,19 @@ export function edgesOf(schema: Schema, schemas: Schemas, pointer = ''): Edge[] 
     return [...edge(true, ...within), ...edge(false, ...beyond)];
   }
   if (type === 'array') {
-    const { minItems = 0, maxItems = 0, items } = schema;
-    const list = (length: number) => Array.from({ length }, () => exampleOf(items!, schemas));
-    return [
-      ...edge(true, list(minItems), list(maxItems)),
-      ...edge(false, list(maxItems + 1), ...(minItems > 0 ? [list(minItems - 1)] : [])),
-      ...edgesOf(items!, schemas, `${pointer}/0`),
-    ];
+    const { within, beyond } = listsOf(schema, schemas);
+    const ofItems = edgesOf(schema.items!, schemas, `${pointer}/0`);
+    return [...edge(true, ...within), ...edge(false, ...beyond), ...ofItems];
   }
   if (typeof schema.additionalProperties === 'object') {
     const { within, beyond } = pairsOf(schema, schema.propertyNames!, schema.additionalProperties);
     return [...edge(true, ...within), ...edge(false, ...beyond)];
   }
   return Object.entries(schema.properties ?? {}).flatMap(([name, member]) => edgesOf(member, schemas, `${pointer}/${name}`));
+}
+
+function resolve(schema: Schema, schemas: Schemas): Schema {
+  return schema.$ref === undefined ? schema : schemas[schema.$ref.split('/').at(-1)!]!;
 }
 
 function textsOf(schema: Schema): { within: string[]; beyond: string[] } {
@@ -82,6 +82,17 @@ function textsOf(schema: Schema): { within: string[]; beyond: string[] } {
   // A currency or a time zone is one of a list, not any text of a length.
   if (pattern !== undefined && !new RegExp(pattern, 'u').test(text(1))) return { within: [], beyond: [] };
   return { within: [text(minLength), text(maxLength)], beyond: [text(maxLength + 1), ...(minLength > 0 ? [''] : [])] };
+}
+
+function listsOf(schema: Schema, schemas: Schemas): { within: unknown[][]; beyond: unknown[][] } {
+  const { minItems = 0, maxItems = 0 } = schema;
+  const { enum: values, ...items } = resolve(schema.items!, schemas);
+  const list = (length: number) =>
+    Array.from({ length }, (_, index) => (values ? (values[index] ?? values[0]) : exampleOf(items, schemas)));
+  return {
+    within: [list(minItems), list(maxItems)],
+    beyond: [list(maxItems + 1), ...(minItems > 0 ? [list(minItems - 1)] : [])],
+  };
 }
 
 function pairsOf({ maxProperties = 0 }: Schema, names: Schema, values: Schema): { within: object[]; beyond: object[] } {
@@ -96,7 +107,7 @@ function pairsOf({ maxProperties = 0 }: Schema, names: Schema, values: Schema): 
 
 /** What is required of a schema, from its examples; ids are new ones, since a list may name each only once. */
 function exampleOf(schema: Schema, schemas: Schemas): unknown {
-  const resolved = schema.$ref === undefined ? schema : schemas[schema.$ref.split('/').at(-1)!]!;
+  const resolved = resolve(schema, schemas);
   if (resolved.format === 'uuid') return randomUUID();
   if (resolved.example !== undefined) return resolved.example;
   const { required = [], properties = {} } = resolved;

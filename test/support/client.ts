@@ -8,12 +8,25 @@ export interface Reply<T = any> {
 
 /** A plain HTTP client of the API under `url`. */
 export class ApiClient {
-  constructor(readonly url: string) {}
+  /** @param token sent as `Authorization`; null: none */
+  constructor(
+    readonly url: string,
+    readonly token: string | null = null,
+  ) {}
+
+  /** The same API, asked by somebody else. */
+  as(token: string | null): ApiClient {
+    return new ApiClient(this.url, token);
+  }
+
+  get authorization(): Record<string, string> {
+    return this.token === null ? {} : { authorization: `Bearer ${this.token}` };
+  }
 
   async send<T = any>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<Reply<T>> {
     const response = await fetch(this.url + path, {
       method,
-      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      headers: { ...this.authorization, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
     const text = await response.text();

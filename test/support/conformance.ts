@@ -27,7 +27,7 @@ export interface Operation {
 }
 
 /** Headers that a client may rely on, and so have to be documented. */
-const CONTRACT_HEADERS = ['X-Request-Id', 'ETag', 'Location', 'Retry-After', 'Idempotent-Replayed'];
+const CONTRACT_HEADERS = ['X-Request-Id', 'ETag', 'Location', 'Retry-After', 'Idempotent-Replayed', 'WWW-Authenticate'];
 
 /** No operation can answer with these: they say that there is none. */
 export const OF_NO_OPERATION = ['method-not-allowed', 'route-not-found'];
@@ -55,16 +55,20 @@ function close(schema: Schema, isPart = false): void {
 
 /** A client that compares every answer with what the document says of it: status, media type, members and headers. */
 export class ConformingClient extends ApiClient {
-  /** `book 201`, `book 409 sold-out`, and so on, as they were answered. */
-  readonly seen = new Set<string>();
   private readonly operations: Operation[];
   private readonly ajv = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true });
   private readonly schemas: Record<string, Schema>;
   private readonly headers: Record<string, Header>;
   private readonly validators = new Map<object, ValidateFunction>();
 
-  constructor(url: string, document: OpenAPIObject) {
-    super(url);
+  /** @param seen `book 201`, `book 409 sold-out`, and so on, as they were answered */
+  constructor(
+    url: string,
+    token: string | null,
+    private readonly document: OpenAPIObject,
+    readonly seen = new Set<string>(),
+  ) {
+    super(url, token);
     const copy = structuredClone(document);
     this.operations = operationsOf(copy);
     this.headers = copy.components!.headers as Record<string, Header>;
@@ -76,6 +80,10 @@ export class ConformingClient extends ApiClient {
     this.ajv.addFormat('idn-email', /^[^\0]+@[^\s@]+$/u);
     this.ajv.addVocabulary(['example', 'components']);
     this.ajv.addSchema({ $id: 'document', components: { schemas: this.schemas } });
+  }
+
+  override as(token: string | null): ConformingClient {
+    return new ConformingClient(this.url, token, this.document, this.seen);
   }
 
   override async send<T = any>(

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Client, QueryResultRow } from 'pg';
 import { pg } from '../../src/platform/database/pg-client.js';
+import { insertAdminKey } from './api-keys.js';
 
 const TEMPLATE = 'holdfast_template';
 const INVARIANTS = readFileSync(new URL('invariants.sql', import.meta.url), 'utf8');
@@ -25,7 +26,7 @@ async function onServer(statement: string): Promise<void> {
   }
 }
 
-/** A migrated database of one test file. */
+/** A migrated database of one test file, with the {@link ADMIN} key. */
 export class TestDatabase {
   private constructor(
     readonly name: string,
@@ -36,13 +37,14 @@ export class TestDatabase {
   static async create(): Promise<TestDatabase> {
     const name = `test_${process.pid}_${Date.now().toString(36)}_${Math.random().toString(36).slice(2, 8)}`;
     await onServer(`create database ${name} template ${TEMPLATE}`);
-    const client = await TestDatabase.connect(serverUrl(name));
-    return new TestDatabase(name, serverUrl(name), client);
+    return TestDatabase.open(serverUrl(name));
   }
 
   /** One that is there already, on any server; it is not to be dropped, only left by {@link leave}. */
   static async open(url: string): Promise<TestDatabase> {
-    return new TestDatabase(new URL(url).pathname.slice(1), url, await TestDatabase.connect(url));
+    const database = new TestDatabase(new URL(url).pathname.slice(1), url, await TestDatabase.connect(url));
+    await insertAdminKey(database);
+    return database;
   }
 
   private static async connect(url: string): Promise<Client> {

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import { EventSource } from 'eventsource';
+import { ADMIN } from './api-keys.js';
 import { eventually } from './faults.js';
 
 export interface Message {
@@ -22,7 +23,7 @@ export interface Message {
 
 export const streamPath = (eventId: string) => `/v1/events/${eventId}/availability/stream`;
 
-/** A real EventSource on the availability of an event, with all that it was sent. */
+/** A real EventSource of the admin, who sees drafts too, on the availability of an event, with all that it was sent. */
 export class Listener {
   readonly messages: Message[] = [];
   /** Of each interruption: the HTTP status, or null when there was none. */
@@ -30,7 +31,9 @@ export class Listener {
   private readonly source: EventSource;
 
   constructor(url: string, eventId: string) {
-    this.source = new EventSource(url + streamPath(eventId));
+    this.source = new EventSource(url + streamPath(eventId), {
+      fetch: (input, init) => fetch(input, { ...init, headers: { ...init.headers, authorization: `Bearer ${ADMIN.key}` } }),
+    });
     this.source.addEventListener('availability', ({ lastEventId, type, data }) =>
       this.messages.push({ id: lastEventId, type, data: JSON.parse(data) as Message['data'] }),
     );
@@ -68,7 +71,9 @@ export class RawListener {
     const { hostname, port } = new URL(url);
     const socket = connect(Number(port), hostname);
     socket.on('error', () => {});
-    socket.write(`GET ${streamPath(eventId)} HTTP/1.1\r\nHost: ${hostname}\r\n\r\n`.repeat(streams));
+    socket.write(
+      `GET ${streamPath(eventId)} HTTP/1.1\r\nHost: ${hostname}\r\nAuthorization: Bearer ${ADMIN.key}\r\n\r\n`.repeat(streams),
+    );
     await new Promise((resolve) => socket.once('readable', resolve));
     return new RawListener(socket);
   }

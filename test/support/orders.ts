@@ -27,7 +27,7 @@ export async function insertOrders(
        select id, $2, $1, 0, name, 1, price_amount from wanted
      )
      insert into order_history (event_id, sequence, order_id, from_status, step, to_status, at, actor)
-     select $1, sequence, id, null, 'book', 'confirmed', now, 'anonymous' from wanted`,
+     select $1, sequence, id, null, 'book', 'confirmed', now, 'tester' from wanted`,
     values,
   );
   return ids;

@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ADMIN } from './api-keys.js';
 import { ApiClient } from './client.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
@@ -14,9 +17,12 @@ export class AppProcess {
     private readonly output: () => string,
   ) {}
 
-  /** @throws Error with what the process printed when it ends instead of listening */
-  static async start(variables: Record<string, string>): Promise<AppProcess> {
-    const child = spawn(process.execPath, [MAIN], {
+  /**
+   * @param args of Node, when it is to be another server than the app
+   * @throws Error with what the process printed when it ends instead of listening
+   */
+  static async start(variables: Record<string, string>, args: string[] = [MAIN]): Promise<AppProcess> {
+    const child = spawn(process.execPath, args, {
       env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'warn', ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -37,7 +43,9 @@ export class AppProcess {
         reject(new Error(`The app ended with ${code}:\n${output}`));
       });
     });
-    return new AppProcess(child, new ApiClient(url), () => output);
+    const { DATA_DIR } = variables;
+    const key = DATA_DIR === undefined ? ADMIN.key : readFileSync(join(DATA_DIR, 'admin-key'), 'utf8').trim();
+    return new AppProcess(child, new ApiClient(url, key), () => output);
   }
 
   get printed(): string {

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { ADMIN } from './api-keys.js';
 import type { Reply } from './client.js';
 
 export interface RawReply extends Reply {
@@ -21,10 +22,18 @@ export async function sendRaw(url: string, bytes: string | Buffer): Promise<RawR
   return parse(Buffer.concat(chunks).toString('utf8'));
 }
 
-/** A request whose header lines are sent as they are: repeated, empty, in latin1. */
+/** A request whose header lines are sent as they are: repeated, empty, in latin1. Of the admin, unless one is `Authorization`. */
 export function rawRequest(url: string, start: string, headerLines: string[], body = ''): Promise<RawReply> {
-  const length = body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
-  const head = [`${start} HTTP/1.1`, 'Host: localhost', 'Connection: close', ...headerLines, ...length, '', ''].join('\r\n');
+  const isAuthorized = headerLines.some((line) => /^authorization:/i.test(line));
+  const lines = [
+    `${start} HTTP/1.1`,
+    'Host: localhost',
+    'Connection: close',
+    ...(isAuthorized ? [] : [`Authorization: Bearer ${ADMIN.key}`]),
+    ...headerLines,
+    ...(body === '' ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
+  ];
+  const head = [...lines, '', ''].join('\r\n');
   return sendRaw(url, Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)]));
 }
 

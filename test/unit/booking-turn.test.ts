@@ -56,10 +56,11 @@ function book(items: Record<string, number>, options: { key?: string; fingerprin
   return {
     kind: 'book',
     actor: 'tester',
+    owner: null,
     orderId: id,
     request: { caller: 'tester', key: options.key ?? id, fingerprint: options.fingerprint ?? id },
     items: Object.entries(items).map(([ticketTypeId, quantity]) => ({ ticketTypeId, quantity })),
-    customer: { email: options.email ?? 'ada@example.com', name: null },
+    customer: { email: options.email ?? 'ada@example.com', name: null, subject: null },
     metadata: {},
     holdSeconds: null,
   };

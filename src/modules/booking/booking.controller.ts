@@ -1,5 +1,6 @@
 import { Body, Controller, Post } from '@nestjs/common';
 import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { RequireScope, RequireScopeOrCustomer } from '../../platform/auth/access.decorators.js';
 import { ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import { ApiPathId, PathId } from '../../platform/http/path-id.js';
 import type { Answer } from '../../platform/idempotency/answer.js';
@@ -27,6 +28,7 @@ export class BookingController {
   constructor(private readonly booking: BookingService) {}
 
   @Post('events/:eventId/bookings')
+  @RequireScopeOrCustomer('bookings:write')
   @ApiTags('Booking')
   @ApiEventId()
   @Idempotent({ required: true, exampleKey: 'booking-1', location: (body) => `/v1/orders/${body.id}` })
@@ -50,6 +52,7 @@ export class BookingController {
   }
 
   @Post('events/:eventId/cancel')
+  @RequireScope('events:write')
   @ApiTags('Events')
   // Without an example: a click in Swagger UI would end the demo for good.
   @ApiPathId('eventId', 'The event.')
@@ -67,6 +70,7 @@ export class BookingController {
   }
 
   @Post('orders/:orderId/confirm')
+  @RequireScopeOrCustomer('orders:write')
   @ApiTags('Orders')
   @ApiOrderId()
   @ApiBody({ type: ConfirmOrderDto, required: false })
@@ -88,6 +92,7 @@ export class BookingController {
   }
 
   @Post('orders/:orderId/extend')
+  @RequireScopeOrCustomer('orders:write')
   @ApiTags('Orders')
   @ApiOrderId()
   @Idempotent({ required: false, exampleKey: 'extend-hold-1' })
@@ -109,6 +114,7 @@ export class BookingController {
   }
 
   @Post('orders/:orderId/cancel')
+  @RequireScopeOrCustomer('orders:write')
   @ApiTags('Orders')
   @ApiOrderId()
   @ApiBody({ type: CancelOrderDto, required: false })

@@ -21,7 +21,13 @@ const CANCELLATION_BATCH = 500;
 
 /** How many holds of one event the sweeper expires in one transaction. */
 const EXPIRY_BATCH = 500;
-const EXPIRE_HOLDS: ExpireHoldsCommand = { kind: 'expire-holds', actor: 'system', request: null, limit: EXPIRY_BATCH };
+const EXPIRE_HOLDS: ExpireHoldsCommand = {
+  kind: 'expire-holds',
+  actor: 'system',
+  owner: null,
+  request: null,
+  limit: EXPIRY_BATCH,
+};
 
 /**
  * Every change of the inventory. Each is a command of one event; the commands of a turn share one transaction of four
@@ -64,7 +70,7 @@ export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
       ...origin,
       orderId: uuidv7(),
       items: itemsOf(dto.items),
-      customer: { email: dto.customer.email, name: dto.customer.name ?? null },
+      customer: { email: dto.customer.email, name: dto.customer.name ?? null, subject: origin.owner },
       metadata: dto.metadata ?? {},
       holdSeconds: dto.hold?.seconds ?? null,
     });
@@ -104,6 +110,7 @@ export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
       const { body } = await this.run<{ finished: boolean }>(eventId, {
         kind: 'cancel-orders-of-event',
         actor,
+        owner: null,
         request: null,
         limit: CANCELLATION_BATCH,
       });
@@ -129,8 +136,9 @@ export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private async runOnOrder(orderId: string, command: InventoryCommand): Promise<Answer<OrderDto>> {
-    // An order never changes its event, so this may be read before the lock.
-    const order = await this.retry.read(() => this.em.fork().findOne(Order, orderId, { fields: ['eventId'] }));
+    // An order never changes its event or its owner, so this may be read before the lock.
+    const where = { id: orderId, ...(command.owner === null ? {} : { customerSubject: command.owner }) };
+    const order = await this.retry.read(() => this.em.fork().findOne(Order, where, { fields: ['eventId'] }));
     if (!order) throw orderNotFound(orderId);
     return this.run<OrderDto>(order.eventId, command);
   }

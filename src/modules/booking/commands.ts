@@ -1,9 +1,12 @@
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
+import type { Customer } from '../orders/index.js';
 
 /** Where a command comes from. */
 export interface Origin {
   /** Who asks; the actor in histories. */
   actor: string;
+  /** The customer whose orders alone it may be about (`sub`); null: anybody's. */
+  owner: string | null;
   /** The key that the answer is remembered under; null when the request came without one. */
   request: IdempotentRequest | null;
   /** Aborted when the client has gone away. */
@@ -15,7 +18,7 @@ export interface BookCommand extends Origin {
   orderId: string;
   /** Each ticket type at most once, ids in lower case. */
   items: ReadonlyArray<{ ticketTypeId: string; quantity: number }>;
-  customer: { email: string; name: string | null };
+  customer: Customer;
   metadata: Record<string, string>;
   /** How long the tickets are held; null: the order is confirmed at once. */
   holdSeconds: number | null;

@@ -2,7 +2,7 @@ import { DomainError } from '../../platform/errors/domain-error.js';
 import { validationFailed } from '../../platform/errors/platform.errors.js';
 import { totalOf } from '../../platform/http/money.js';
 import { EVENT_NOT_ON_SALE, salesWindowRefusal } from '../events/index.js';
-import { customerKeyOf, Order, QUANTITY_OUT_OF_RANGE, SOLD_OUT } from '../orders/index.js';
+import { customerIdentity, Order, QUANTITY_OUT_OF_RANGE, SOLD_OUT } from '../orders/index.js';
 import type { BookCommand } from './commands.js';
 import { type Line, shortagesOf, type TurnLedger } from './turn-ledger.js';
 
@@ -16,7 +16,7 @@ export function decideBooking(ledger: TurnLedger, command: BookCommand): Order {
   }
   const expiresAt = command.holdSeconds === null ? null : ledger.endOfHold(command.holdSeconds, ledger.now, '/hold/seconds');
   const tickets = lines.reduce((sum, { quantity }) => sum + quantity, 0);
-  ledger.assertWithinCustomerLimit(customerKeyOf(command.customer.email), tickets);
+  ledger.assertWithinCustomerLimit(customerIdentity(command.customer), tickets);
   assertAvailable(lines);
 
   const [order, transition] = Order.book(

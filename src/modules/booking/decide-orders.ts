@@ -25,7 +25,7 @@ function reviveOrder(ledger: TurnLedger, order: Order, command: ConfirmCommand):
   // Nobody else has taken the tickets of a hold whose expiry is not stored yet.
   const shortages = order.status === 'held' ? [] : shortagesOf(lines);
   if (shortages.length > 0) order.assertHeld(ledger.now, shortages);
-  ledger.assertWithinCustomerLimit(order.customerKey, order.tickets);
+  ledger.assertWithinCustomerLimit(order.customerIdentity, order.tickets);
   if (order.status === 'held') ledger.expire(order);
   ledger.change(order, order.revive(command.paymentReference, ledger.occasion(command.actor)), order.items);
 }

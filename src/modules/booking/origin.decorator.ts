@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { callerOf } from '../../platform/http/caller.js';
+import { callerOf, ownerOf } from '../../platform/auth/principal.js';
 import { idempotentRequestOf } from '../../platform/idempotency/idempotency.interceptor.js';
 import type { Origin } from './commands.js';
 
@@ -12,5 +12,10 @@ export const OriginOf = createParamDecorator((_: unknown, context: ExecutionCont
   response.once('close', () => {
     if (!response.writableFinished) gone.abort();
   });
-  return { actor: callerOf(request), request: idempotentRequestOf(request), gone: gone.signal };
+  return {
+    actor: callerOf(request),
+    owner: ownerOf(request),
+    request: idempotentRequestOf(request),
+    gone: gone.signal,
+  };
 });

@@ -125,10 +125,10 @@ export class TurnLedger {
   }
 
   /** @throws DomainError `customer-limit-exceeded` */
-  assertWithinCustomerLimit(customerKey: string, wanted: number): void {
+  assertWithinCustomerLimit(customer: string, wanted: number): void {
     const limit = this.event.maxTicketsPerCustomer;
     if (limit === null) return;
-    const alreadyBooked = this.ticketsOfCustomer.get(customerKey) ?? 0;
+    const alreadyBooked = this.ticketsOfCustomer.get(customer) ?? 0;
     if (alreadyBooked + wanted <= limit) return;
     const detail = `A customer may have ${limit} tickets of this event and has ${alreadyBooked}.`;
     throw new DomainError(CUSTOMER_LIMIT_EXCEEDED, detail, { limit, alreadyBooked });
@@ -178,7 +178,8 @@ export class TurnLedger {
   }
 
   private countCustomer(order: Order, change: number): void {
-    this.ticketsOfCustomer.set(order.customerKey, (this.ticketsOfCustomer.get(order.customerKey) ?? 0) + change);
+    const customer = order.customerIdentity;
+    this.ticketsOfCustomer.set(customer, (this.ticketsOfCustomer.get(customer) ?? 0) + change);
   }
 }
 

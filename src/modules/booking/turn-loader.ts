@@ -5,7 +5,7 @@ import { detachedEntity } from '../../platform/database/detached-entity.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 import { keyOf, type Remembered } from '../../platform/idempotency/idempotency.store.js';
 import { Event, TicketType } from '../events/index.js';
-import { customerKeyOf, LIVE_STATUSES, Order } from '../orders/index.js';
+import { customerIdentity, customerKeyOf, LIVE_STATUSES, Order } from '../orders/index.js';
 import type { BookCommand, InventoryCommand } from './commands.js';
 
 /** How many holds past their end are taken back by one statement, and so in one step. */
@@ -191,17 +191,27 @@ async function loadCustomers(
   commands: readonly InventoryCommand[],
   named: readonly Order[],
 ) {
-  const booking = commands.flatMap((command) => (command.kind === 'book' ? customerKeyOf(command.customer.email) : []));
-  const customers = [...booking, ...named.map(({ customerKey }) => customerKey)];
+  const customers = [
+    ...commands.flatMap((command) => (command.kind === 'book' ? command.customer : [])),
+    ...named.map(({ customerEmail, customerSubject }) => ({ email: customerEmail, subject: customerSubject })),
+  ];
   if (customers.length === 0) return new Map<string, number>();
-  const { rows } = await sql<{ customer_key: string; tickets: number }>`/* load-customers */
-    select o.customer_key, sum(i.quantity)::integer as tickets
+  const subjects = customers.flatMap(({ subject }) => subject ?? []);
+  const keys = customers.flatMap(({ email, subject }) => (subject === null ? customerKeyOf(email) : []));
+  const { rows } = await sql<{ customer_key: string; customer_subject: string | null; tickets: number }>`/* load-customers */
+    select o.customer_subject, o.customer_key, sum(i.quantity)::integer as tickets
       from orders o join order_items i on i.order_id = o.id and i.event_id = o.event_id
-     where o.event_id = ${eventId} and o.customer_key = any(${customers}::text[])
+     where o.event_id = ${eventId}
+       and (o.customer_subject = any(${subjects}::text[]) or (o.customer_subject is null and o.customer_key = any(${keys}::text[])))
        and (o.status = 'confirmed' or (o.status = 'held' and o.expires_at > ${now}))
-     group by o.customer_key
+     group by o.customer_subject, o.customer_key
   `.execute(em.getKysely());
-  return new Map(rows.map((row) => [row.customer_key, row.tickets]));
+  const tickets = new Map<string, number>();
+  for (const row of rows) {
+    const customer = customerIdentity({ email: row.customer_key, subject: row.customer_subject });
+    tickets.set(customer, (tickets.get(customer) ?? 0) + row.tickets);
+  }
+  return tickets;
 }
 
 function largestLimit(commands: readonly InventoryCommand[], kind: 'expire-holds' | 'cancel-orders-of-event'): number {

@@ -23,11 +23,11 @@ export async function writeTurn(em: EntityManager, event: Event, writes: TurnWri
         from json_to_recordset(${json(countRows(writes))}::json) as c (id uuid, held integer, sold integer)
        where t.event_id = ${event.id} and t.id = c.id
     ), new_orders as (
-      insert into orders (id, event_id, sequence, status, currency, total_amount, customer_email, customer_key, customer_name,
+      insert into orders (id, event_id, sequence, status, currency, total_amount, customer_email, customer_key, customer_subject, customer_name,
                           metadata, expires_at, confirmed_at, cancelled_at, cancel_reason, version, created_at, updated_at)
       select * from json_to_recordset(${json(writes.newOrders.map(orderRow))}::json) as o (
         id uuid, event_id uuid, sequence integer, status text, currency text, total_amount bigint, customer_email text,
-        customer_key text, customer_name text, metadata jsonb, expires_at timestamptz, confirmed_at timestamptz,
+        customer_key text, customer_subject text, customer_name text, metadata jsonb, expires_at timestamptz, confirmed_at timestamptz,
         cancelled_at timestamptz, cancel_reason text, version integer, created_at timestamptz, updated_at timestamptz)
     ), new_items as (
       insert into order_items (order_id, ticket_type_id, event_id, position, name, quantity, unit_price_amount)
@@ -100,6 +100,7 @@ function orderRow(order: Order) {
     total_amount: order.totalAmount,
     customer_email: order.customerEmail,
     customer_key: order.customerKey,
+    customer_subject: order.customerSubject,
     customer_name: order.customerName,
     metadata: order.metadata,
     expires_at: order.expiresAt,

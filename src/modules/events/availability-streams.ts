@@ -47,10 +47,10 @@ export class AvailabilityStreams implements BeforeApplicationShutdown {
   ) {}
 
   /** @throws DomainError `event-not-found`, `overloaded`, `rate-limited` */
-  async listen(eventId: string, request: Request, response: Response): Promise<void> {
+  async listen(eventId: string, seesDrafts: boolean, request: Request, response: Response): Promise<void> {
     const { socket, ip: address = '' } = request;
     this.assertRoom(address);
-    const current = await this.retry.read(() => this.availability.get(eventId));
+    const current = await this.retry.read(() => this.availability.get(eventId, seesDrafts));
     if (socket.destroyed) return;
     this.assertRoom(address);
     response.writeHead(200, {

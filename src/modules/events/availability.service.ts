@@ -16,6 +16,7 @@ interface EventRow {
   event_id: string;
   sequence: number;
   status: EventStatus;
+  is_public: boolean;
   starts_at: string;
   sales_open_at: string | null;
   sales_close_at: string | null;
@@ -37,16 +38,21 @@ export interface Availability {
   /** Changes when anything but the moment changes; in quotes. */
   etag: string;
   body: AvailabilityDto;
+  /** Whether everybody may know the event. */
+  isPublic: boolean;
 }
 
 @Injectable()
 export class AvailabilityService {
   constructor(private readonly em: EntityManager) {}
 
-  /** @throws DomainError `event-not-found` */
-  async get(eventId: string): Promise<Availability> {
+  /**
+   * @param seesDrafts whether events that were never published may be known
+   * @throws DomainError `event-not-found`
+   */
+  async get(eventId: string, seesDrafts: boolean): Promise<Availability> {
     const [availability] = await this.read([eventId]);
-    if (!availability) throw eventNotFound(eventId);
+    if (!availability || !(seesDrafts || availability.isPublic)) throw eventNotFound(eventId);
     return availability;
   }
 
@@ -57,7 +63,7 @@ export class AvailabilityService {
   async read(eventIds: readonly string[]): Promise<Availability[]> {
     const now = sql.raw(STATEMENT_TIME);
     const { rows } = await sql<EventRow & Nullable<TicketTypeRow>>`
-      select ${now} as now, e.id as event_id, e.sequence, e.status, e.starts_at, e.sales_open_at, e.sales_close_at,
+      select ${now} as now, e.id as event_id, e.sequence, e.status, e.published_at is not null as is_public, e.starts_at, e.sales_open_at, e.sales_close_at,
              t.id, t.name, t.capacity, t.held - coalesce(overdue.tickets, 0) as held, t.sold,
              t.sales_open_at as type_sales_open_at, t.sales_close_at as type_sales_close_at
         from events e
@@ -91,6 +97,7 @@ function toAvailability(rows: ReadonlyArray<EventRow & Nullable<TicketTypeRow>>)
   const digest = createHash('sha256').update(JSON.stringify(ticketTypes)).digest('base64url').slice(0, 22);
   return {
     sequence: event.sequence,
+    isPublic: event.is_public,
     etag: `"${digest}"`,
     body: { eventId: event.event_id, asOf: formatTime(now), ticketTypes },
   };

@@ -1,5 +1,15 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { Event } from './event.entity.js';
+import { eventNotFound } from './events.errors.js';
 import { TicketType } from './ticket-type.entity.js';
+
+/** What everybody may know: events that are published, or were until they were cancelled. */
+export const PUBLIC = { publishedAt: { $ne: null } } as const;
+
+/** @throws DomainError `event-not-found`, for a draft too */
+export async function assertPublic(em: EntityManager, eventId: string): Promise<void> {
+  if ((await em.count(Event, { id: eventId, ...PUBLIC })) === 0) throw eventNotFound(eventId);
+}
 
 /**
  * The ticket types of these events, in the order in which they were created. They are not managed by `em`: a flush would

@@ -48,6 +48,10 @@ export class Event implements EventDetails {
   @Property({ type: 'text' })
   status!: EventStatus;
 
+  /** When it was published first; null: it was always a draft, which not everybody may know of. */
+  @Property({ type: 'datetime', nullable: true })
+  publishedAt!: Date | null;
+
   @Property({ type: 'datetime', nullable: true })
   salesOpenAt!: Date | null;
 
@@ -86,6 +90,7 @@ export class Event implements EventDetails {
       id,
       currency,
       status: 'draft',
+      publishedAt: null,
       hasOrdersToCancel: false,
       sequence: 0,
       version: 1,
@@ -113,6 +118,7 @@ export class Event implements EventDetails {
     if (this.status === 'published') return;
     this.assertNotCancelled('published');
     this.status = 'published';
+    this.publishedAt = now;
     this.touch(now);
   }
 

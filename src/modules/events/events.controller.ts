@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Header, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { HasScope, Public, RequireScope } from '../../platform/auth/access.decorators.js';
 import { RATE_LIMITED } from '../../platform/errors/platform.errors.js';
 import { ApiIfMatch, RequiredIfMatch, Tagged, type ExpectedVersions } from '../../platform/http/etag.js';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
@@ -38,6 +39,7 @@ export class EventsController {
   ) {}
 
   @Post()
+  @RequireScope('events:write')
   @Idempotent({ required: false, location: (body) => `/v1/events/${body.id}` })
   @ApiOperation({
     operationId: 'createEvent',
@@ -50,13 +52,19 @@ export class EventsController {
   }
 
   @Get()
-  @ApiOperation({ operationId: 'listEvents', summary: 'List events', description: 'Soonest first, a page at a time.' })
+  @Public()
+  @ApiOperation({
+    operationId: 'listEvents',
+    summary: 'List events',
+    description: 'Soonest first, a page at a time. Drafts are shown to callers with `events:write` only.',
+  })
   @ApiResponse({ status: 200, type: EventPageDto, description: 'One page of events.' })
-  list(@Query() query: EventQueryDto): Promise<Page<EventDto>> {
-    return this.events.list(query);
+  list(@Query() query: EventQueryDto, @HasScope('events:write') seesDrafts: boolean): Promise<Page<EventDto>> {
+    return this.events.list(query, seesDrafts);
   }
 
   @Get(':eventId')
+  @Public()
   @ApiEventId()
   @ApiIfNoneMatch()
   @ApiOperation({
@@ -66,11 +74,12 @@ export class EventsController {
   })
   @ApiResource(200, EventDto, 'The event.')
   @ApiProblems(EVENT_NOT_FOUND)
-  get(@PathId('eventId') eventId: string): Promise<EventDto> {
-    return this.events.get(eventId);
+  get(@PathId('eventId') eventId: string, @HasScope('events:write') seesDrafts: boolean): Promise<EventDto> {
+    return this.events.get(eventId, seesDrafts);
   }
 
   @Patch(':eventId')
+  @RequireScope('events:write')
   @ApiEventId()
   @ApiIfMatch(true)
   @ApiOperation({
@@ -89,6 +98,7 @@ export class EventsController {
   }
 
   @Post(':eventId/publish')
+  @RequireScope('events:write')
   @ApiEventId()
   @Idempotent({ required: false })
   @ApiOperation({
@@ -103,6 +113,7 @@ export class EventsController {
   }
 
   @Get(':eventId/availability')
+  @Public()
   @Header('Cache-Control', 'no-cache')
   @ApiEventId()
   @ApiIfNoneMatch()
@@ -113,12 +124,16 @@ export class EventsController {
   })
   @ApiResource(200, AvailabilityDto, 'What is left of each ticket type.')
   @ApiProblems(EVENT_NOT_FOUND)
-  async getAvailability(@PathId('eventId') eventId: string): Promise<Tagged<AvailabilityDto>> {
-    const { body, etag } = await this.availability.get(eventId);
+  async getAvailability(
+    @PathId('eventId') eventId: string,
+    @HasScope('events:write') seesDrafts: boolean,
+  ): Promise<Tagged<AvailabilityDto>> {
+    const { body, etag } = await this.availability.get(eventId, seesDrafts);
     return new Tagged(body, etag);
   }
 
   @Get(':eventId/availability/stream')
+  @Public()
   @ApiEventId()
   @ApiOperation({
     operationId: 'streamAvailability',
@@ -132,7 +147,12 @@ export class EventsController {
     content: { 'text/event-stream': { schema: { type: 'string', pattern: '^retry: [0-9]+\\n\\n', example: STREAM_EXAMPLE } } },
   })
   @ApiProblems(EVENT_NOT_FOUND, RATE_LIMITED)
-  streamAvailability(@PathId('eventId') eventId: string, @Req() request: Request, @Res() response: Response): Promise<void> {
-    return this.streams.listen(eventId, request, response);
+  streamAvailability(
+    @PathId('eventId') eventId: string,
+    @HasScope('events:write') seesDrafts: boolean,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    return this.streams.listen(eventId, seesDrafts, request, response);
   }
 }

@@ -11,7 +11,7 @@ import type { IdempotentRequest } from '../../platform/idempotency/idempotency-k
 import { IdempotencyStore } from '../../platform/idempotency/idempotency.store.js';
 import { given, timeOrNull } from './changes.js';
 import { lockEvent } from './event-lock.js';
-import { ticketTypesOf } from './event-queries.js';
+import { PUBLIC, ticketTypesOf } from './event-queries.js';
 import { Event, type EventDetails } from './event.entity.js';
 import { toEventDto } from './event.mapper.js';
 import type { CreateEventDto, EventDto, EventQueryDto, UpdateEventDto } from './events.dto.js';
@@ -29,7 +29,7 @@ export class EventsService {
   create(dto: CreateEventDto, request: IdempotentRequest | null): Promise<Answer<EventDto>> {
     const work = () =>
       this.em.fork().transactional((em) =>
-        this.idempotency.once(em, request, 201, idOf, async () => {
+        this.idempotency.once(em, request, { status: 201, eventIdOf: idOf }, async () => {
           const event = Event.draft(uuidv7(), dto.currency, newDetails(dto), await databaseNow(em));
           em.persist(event);
           return toEventDto(event, []);
@@ -38,20 +38,23 @@ export class EventsService {
     return this.retry.run(work, { recognisesItsOwnCommit: request !== null });
   }
 
-  async get(eventId: string): Promise<EventDto> {
+  /** @param seesDrafts whether events that were never published may be known */
+  async get(eventId: string, seesDrafts: boolean): Promise<EventDto> {
     const em = this.em.fork();
-    const event = await em.findOne(Event, eventId);
+    const event = await em.findOne(Event, { id: eventId, ...(seesDrafts ? {} : PUBLIC) });
     if (!event) throw eventNotFound(eventId);
     return toEventDto(event, await ticketTypesOf(em, [eventId]));
   }
 
-  async list(query: EventQueryDto): Promise<Page<EventDto>> {
+  /** @param seesDrafts whether events that were never published may be known */
+  async list(query: EventQueryDto, seesDrafts: boolean): Promise<Page<EventDto>> {
     const em = this.em.fork();
     const after = afterTimeAndId(query);
     const events = await em.find(
       Event,
       {
         $and: [
+          seesDrafts ? {} : PUBLIC,
           query.status ? { status: query.status } : {},
           query.startsAfter ? { startsAt: { $gte: new Date(query.startsAfter) } } : {},
           query.startsBefore ? { startsAt: { $lt: new Date(query.startsBefore) } } : {},
@@ -91,7 +94,7 @@ export class EventsService {
     const work = () =>
       this.em.fork().transactional(async (em) => {
         const event = await lockEvent(em, eventId);
-        return this.idempotency.once(em, request, 200, idOf, async () => {
+        return this.idempotency.once(em, request, { status: 200, eventIdOf: idOf }, async () => {
           event.publish(await databaseNow(em));
           return toEventDto(event, await ticketTypesOf(em, [eventId]));
         });

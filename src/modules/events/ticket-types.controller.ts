@@ -1,5 +1,6 @@
 import { applyDecorators, Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { HasScope, Public, RequireScope } from '../../platform/auth/access.decorators.js';
 import { ApiIfMatch, OptionalIfMatch, RequiredIfMatch, type ExpectedVersions } from '../../platform/http/etag.js';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import { PageQueryDto, type Page } from '../../platform/http/pagination.js';
@@ -29,6 +30,7 @@ export class TicketTypesController {
   constructor(private readonly ticketTypes: TicketTypesService) {}
 
   @Post()
+  @RequireScope('events:write')
   @ApiEventId()
   @Idempotent({
     required: false,
@@ -54,6 +56,7 @@ export class TicketTypesController {
   }
 
   @Get()
+  @Public()
   @ApiEventId()
   @ApiOperation({
     operationId: 'listTicketTypes',
@@ -62,11 +65,16 @@ export class TicketTypesController {
   })
   @ApiResponse({ status: 200, type: TicketTypePageDto, description: 'One page of ticket types.' })
   @ApiProblems(EVENT_NOT_FOUND)
-  list(@PathId('eventId') eventId: string, @Query() query: PageQueryDto): Promise<Page<TicketTypeDto>> {
-    return this.ticketTypes.list(eventId, query);
+  list(
+    @PathId('eventId') eventId: string,
+    @Query() query: PageQueryDto,
+    @HasScope('events:write') seesDrafts: boolean,
+  ): Promise<Page<TicketTypeDto>> {
+    return this.ticketTypes.list(eventId, query, seesDrafts);
   }
 
   @Get(':ticketTypeId')
+  @Public()
   @ApiTicketTypeId()
   @ApiIfNoneMatch()
   @ApiOperation({
@@ -76,11 +84,16 @@ export class TicketTypesController {
   })
   @ApiResource(200, TicketTypeDto, 'The ticket type.')
   @ApiProblems(EVENT_NOT_FOUND, TICKET_TYPE_NOT_FOUND)
-  get(@PathId('eventId') eventId: string, @PathId('ticketTypeId') ticketTypeId: string): Promise<TicketTypeDto> {
-    return this.ticketTypes.get(eventId, ticketTypeId);
+  get(
+    @PathId('eventId') eventId: string,
+    @PathId('ticketTypeId') ticketTypeId: string,
+    @HasScope('events:write') seesDrafts: boolean,
+  ): Promise<TicketTypeDto> {
+    return this.ticketTypes.get(eventId, ticketTypeId, seesDrafts);
   }
 
   @Patch(':ticketTypeId')
+  @RequireScope('events:write')
   @ApiTicketTypeId()
   @ApiIfMatch(true)
   @ApiOperation({
@@ -101,6 +114,7 @@ export class TicketTypesController {
   }
 
   @Delete(':ticketTypeId')
+  @RequireScope('events:write')
   @HttpCode(204)
   @ApiTicketTypeId(DEMO.vipId)
   @ApiIfMatch(false)

@@ -17,6 +17,7 @@ import { given, timeOrNull } from './changes.js';
 import { ExpiredHolds } from './expired-holds.js';
 import { lockEvent } from './event-lock.js';
 import { Event } from './event.entity.js';
+import { assertPublic } from './event-queries.js';
 import { toTicketTypeDto } from './event.mapper.js';
 import { type CreateTicketTypeDto, type TicketTypeDto, type UpdateTicketTypeDto } from './ticket-types.dto.js';
 import { MAX_TICKET_TYPES } from './dto-fields.js';
@@ -43,36 +44,34 @@ export class TicketTypesService {
     const work = () =>
       this.em.fork().transactional(async (em) => {
         const event = await lockEvent(em, eventId);
-        return this.idempotency.once(
-          em,
-          request,
-          201,
-          (body) => body.eventId,
-          async () => {
-            event.assertNotCancelled('given ticket types');
-            await assertRoomForOneMore(em, eventId);
-            assertCurrency(dto.price, event);
-            const now = await databaseNow(em);
-            const ticketType = TicketType.of(event, uuidv7(), newDetails(dto), now);
-            event.touch(now);
-            em.persist(ticketType);
-            return toTicketTypeDto(ticketType);
-          },
-        );
+        return this.idempotency.once(em, request, { status: 201, eventIdOf: (body) => body.eventId }, async () => {
+          event.assertNotCancelled('given ticket types');
+          await assertRoomForOneMore(em, eventId);
+          assertCurrency(dto.price, event);
+          const now = await databaseNow(em);
+          const ticketType = TicketType.of(event, uuidv7(), newDetails(dto), now);
+          event.touch(now);
+          em.persist(ticketType);
+          return toTicketTypeDto(ticketType);
+        });
       });
     return this.retry.run(work, { recognisesItsOwnCommit: request !== null });
   }
 
-  async get(eventId: string, ticketTypeId: string): Promise<TicketTypeDto> {
+  /** @param seesDrafts whether events that were never published may be known */
+  async get(eventId: string, ticketTypeId: string, seesDrafts: boolean): Promise<TicketTypeDto> {
     const em = this.em.fork();
+    if (!seesDrafts) await assertPublic(em, eventId);
     const ticketType = await em.findOne(TicketType, { eventId, id: ticketTypeId });
     if (ticketType) return toTicketTypeDto(ticketType);
     if ((await em.count(Event, { id: eventId })) === 0) throw eventNotFound(eventId);
     throw ticketTypeNotFound(ticketTypeId);
   }
 
-  async list(eventId: string, query: PageQueryDto): Promise<Page<TicketTypeDto>> {
+  /** @param seesDrafts whether events that were never published may be known */
+  async list(eventId: string, query: PageQueryDto, seesDrafts: boolean): Promise<Page<TicketTypeDto>> {
     const em = this.em.fork();
+    if (!seesDrafts) await assertPublic(em, eventId);
     const after = afterTimeAndId(query);
     const ticketTypes = await em.find(
       TicketType,

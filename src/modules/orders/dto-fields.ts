@@ -9,4 +9,4 @@ export const QUANTITY_BOUNDS = { min: 1, max: MAX_PER_ORDER } as const;
 export const CUSTOMER_NAME_BOUNDS = { min: 1, max: 200 } as const;
 export const CANCEL_REASON_BOUNDS = { min: 1, max: 200 } as const;
 export const PAYMENT_REFERENCE_BOUNDS = { min: 1, max: 200 } as const;
-export const ACTOR_BOUNDS = { min: 1, max: 255 } as const;
+export const ACTOR_BOUNDS = { min: 1, max: 260 } as const;

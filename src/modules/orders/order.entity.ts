@@ -2,7 +2,7 @@ import { BigIntType, Collection } from '@mikro-orm/core';
 import { Entity, Formula, OneToMany, PrimaryKey, Property } from '@mikro-orm/decorators/legacy';
 import { STATEMENT_TIME } from '../../platform/database/clock.js';
 import { DomainError } from '../../platform/errors/domain-error.js';
-import { customerKeyOf } from './customer.js';
+import { type Customer, customerIdentity, customerKeyOf } from './customer.js';
 import { OrderItem } from './order-item.entity.js';
 import { nextStatus, type OrderStatus, type OrderStep } from './order-state.js';
 import { OrderTransition } from './order-transition.entity.js';
@@ -13,7 +13,7 @@ export interface NewOrder {
   eventId: string;
   currency: string;
   totalAmount: number;
-  customer: { email: string; name: string | null };
+  customer: Customer;
   metadata: Record<string, string>;
   items: ReadonlyArray<{ ticketTypeId: string; name: string; quantity: number; unitPriceAmount: number }>;
   /** When the hold ends; null: confirmed at once. */
@@ -57,6 +57,10 @@ export class Order {
   /** See {@link customerKeyOf}. */
   @Property({ type: 'text' })
   customerKey!: string;
+
+  /** The signed-in customer who booked it for themselves (`sub`); null when somebody else booked it for the customer. */
+  @Property({ type: 'text', nullable: true })
+  customerSubject!: string | null;
 
   @Property({ type: 'text', nullable: true })
   customerName!: string | null;
@@ -109,6 +113,7 @@ export class Order {
       totalAmount: from.totalAmount,
       customerEmail: from.customer.email,
       customerKey: customerKeyOf(from.customer.email),
+      customerSubject: from.customer.subject,
       customerName: from.customer.name,
       metadata: from.metadata,
       expiresAt: from.expiresAt,
@@ -134,6 +139,11 @@ export class Order {
   /** A hold past its end that is not stored as expired yet. */
   isOverdue(now: Date): boolean {
     return this.status === 'held' && this.expiresAt! <= now;
+  }
+
+  /** Who counts as one customer, see {@link customerIdentity}. */
+  get customerIdentity(): string {
+    return customerIdentity({ email: this.customerEmail, subject: this.customerSubject });
   }
 
   get tickets(): number {

@@ -1,6 +1,7 @@
 import { Controller, Get, Query, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Response } from 'express';
+import { Owner, RequireScope, RequireScopeOrCustomer } from '../../platform/auth/access.decorators.js';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
 import { PageQueryDto, type Page } from '../../platform/http/pagination.js';
 import { ApiPathId, PathId } from '../../platform/http/path-id.js';
@@ -27,23 +28,26 @@ export class OrdersController {
   ) {}
 
   @Get('orders')
+  @RequireScopeOrCustomer('orders:read')
   @ApiOperation({ operationId: 'listOrders', summary: 'List orders', description: 'Newest first, a page at a time.' })
   @ApiResponse({ status: 200, type: OrderPageDto, description: 'One page of orders.' })
-  list(@Query() query: OrderQueryDto): Promise<Page<OrderDto>> {
-    return this.orders.list(query);
+  list(@Query() query: OrderQueryDto, @Owner() owner: string | null): Promise<Page<OrderDto>> {
+    return this.orders.list(query, owner);
   }
 
   @Get('orders/:orderId')
+  @RequireScopeOrCustomer('orders:read')
   @ApiOrderId()
   @ApiIfNoneMatch()
   @ApiOperation({ operationId: 'getOrder', summary: 'Read an order', description: 'With its items.' })
   @ApiResource(200, OrderDto, 'The order.')
   @ApiProblems(ORDER_NOT_FOUND)
-  get(@PathId('orderId') orderId: string): Promise<OrderDto> {
-    return this.orders.get(orderId);
+  get(@PathId('orderId') orderId: string, @Owner() owner: string | null): Promise<OrderDto> {
+    return this.orders.get(orderId, owner);
   }
 
   @Get('orders/:orderId/history')
+  @RequireScopeOrCustomer('orders:read')
   @ApiOrderId()
   @ApiOperation({
     operationId: 'getOrderHistory',
@@ -52,11 +56,16 @@ export class OrdersController {
   })
   @ApiResponse({ status: 200, type: OrderHistoryPageDto, description: 'One page of transitions.' })
   @ApiProblems(ORDER_NOT_FOUND)
-  history(@PathId('orderId') orderId: string, @Query() query: PageQueryDto): Promise<Page<OrderTransitionDto>> {
-    return this.orders.history(orderId, query);
+  history(
+    @PathId('orderId') orderId: string,
+    @Query() query: PageQueryDto,
+    @Owner() owner: string | null,
+  ): Promise<Page<OrderTransitionDto>> {
+    return this.orders.history(orderId, query, owner);
   }
 
   @Get('events/:eventId/orders.csv')
+  @RequireScope('orders:read')
   @ApiEventId()
   @ApiOperation({
     operationId: 'exportOrders',

@@ -157,7 +157,11 @@ export class OrderTransitionDto {
   @TimestampField({ description: 'When, by the clock of the database.', example: bookedAt })
   at!: string;
 
-  @TextField({ ...ACTOR_BOUNDS, description: 'Who caused it.', example: 'anonymous' })
+  @TextField({
+    ...ACTOR_BOUNDS,
+    description: 'Who caused it: `key:` and the id of an API key, `user:` and the `sub` of a token, or `system`.',
+    example: 'key:019a0000-0000-7000-8000-0000000000b1',
+  })
   actor!: string;
 
   @TextField({ ...CANCEL_REASON_BOUNDS, nullable: true, description: 'Why, if it was said.', example: null })

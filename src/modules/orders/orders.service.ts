@@ -11,23 +11,29 @@ import { toOrderDto, toOrderTransitionDto } from './order.mapper.js';
 import type { OrderDto, OrderQueryDto, OrderTransitionDto } from './orders.dto.js';
 import { orderNotFound } from './orders.errors.js';
 
-/** Reads orders. What changes them is in the booking module. */
+/**
+ * Reads orders. What changes them is in the booking module. Where there is an `owner`, the orders of others are as if they did
+ * not exist: the same statement does not find them.
+ */
 @Injectable()
 export class OrdersService {
   constructor(private readonly em: EntityManager) {}
 
-  async get(orderId: string): Promise<OrderDto> {
-    const order = await this.em.fork().findOne(Order, orderId, { populate: ['items'], strategy: 'select-in' });
+  async get(orderId: string, owner: string | null): Promise<OrderDto> {
+    const order = await this.em
+      .fork()
+      .findOne(Order, { id: orderId, ...ownedBy(owner) }, { populate: ['items'], strategy: 'select-in' });
     if (!order) throw orderNotFound(orderId);
     return toOrderDto(order, order.readAt!);
   }
 
-  async list(query: OrderQueryDto): Promise<Page<OrderDto>> {
+  async list(query: OrderQueryDto, owner: string | null): Promise<Page<OrderDto>> {
     const after = afterTimeAndId(query);
     const orders = await this.em.fork().find(
       Order,
       {
         $and: [
+          ownedBy(owner),
           query.eventId ? { eventId: query.eventId.toLowerCase() } : {},
           query.status ? withStatus(query.status) : {},
           query.email ? { customerKey: customerKeyOf(query.email) } : {},
@@ -44,8 +50,9 @@ export class OrdersService {
     );
   }
 
-  async history(orderId: string, query: PageQueryDto): Promise<Page<OrderTransitionDto>> {
+  async history(orderId: string, query: PageQueryDto, owner: string | null): Promise<Page<OrderTransitionDto>> {
     const em = this.em.fork();
+    if (owner !== null) await assertOrder(em, orderId, owner);
     const after = afterNumber(query) ?? 0;
     const transitions = await em.find(
       OrderTransition,
@@ -53,9 +60,18 @@ export class OrdersService {
       { orderBy: { sequence: 'asc' }, limit: query.limit + 1 },
     );
     // Every order has a first line, so only an unknown order (or a cursor past the end) finds none.
-    if (transitions.length === 0 && (await em.count(Order, { id: orderId })) === 0) throw orderNotFound(orderId);
+    if (transitions.length === 0) await assertOrder(em, orderId, owner);
     return toPage(transitions, query, ({ sequence }) => [sequence], toOrderTransitionDto);
   }
+}
+
+function ownedBy(owner: string | null): { customerSubject?: string } {
+  return owner === null ? {} : { customerSubject: owner };
+}
+
+/** @throws DomainError `order-not-found` */
+async function assertOrder(em: EntityManager, orderId: string, owner: string | null): Promise<void> {
+  if ((await em.count(Order, { id: orderId, ...ownedBy(owner) })) === 0) throw orderNotFound(orderId);
 }
 
 /** By effective state: a hold past its end is expired. */

@@ -11,6 +11,14 @@ const flag = z
 /** What a hold may last, in seconds. `HOLD_MAX_SECONDS` can only shorten it. */
 export const HOLD_SECONDS_BOUNDS = { min: 30, max: 3_600 } as const;
 
+/** Whoever could answer in the place of the key source could sign tokens. */
+function isSafeKeySource(url: string): boolean {
+  const { protocol, hostname } = new URL(url);
+  return protocol === 'https:' || (protocol === 'http:' && ['localhost', '127.0.0.1', '[::1]'].includes(hostname));
+}
+
+const TOKEN_SETTINGS = ['AUTH_JWT_ISSUER', 'AUTH_JWT_AUDIENCE', 'AUTH_JWKS_URL'] as const;
+
 /** Every setting of Holdfast; `.env.example` and the README repeat this list and a test compares them. */
 const environmentSchema = z.object({
   DATABASE_URL: z
@@ -21,6 +29,18 @@ const environmentSchema = z.object({
   DATA_DIR: z.string().min(1).default('.data').describe('Folder of the embedded PostgreSQL.'),
   HOST: z.string().min(1).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for all.'),
   PORT: z.coerce.number().int().min(0).max(65_535).default(3000).describe('Port to listen on; 0 for any free one.'),
+  AUTH_JWT_ISSUER: z
+    .string()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe('Issuer (`iss`) of the access tokens of customers and staff; with the two below, or none of them.'),
+  AUTH_JWT_AUDIENCE: z.string().min(1).max(500).optional().describe('Audience (`aud`) that the tokens must be for.'),
+  AUTH_JWKS_URL: z
+    .url()
+    .refine(isSafeKeySource, 'must be https, or http on this machine')
+    .optional()
+    .describe('Where the issuer publishes its keys (JWKS).'),
   MIGRATE_ON_START: flag.describe('Run the migrations at start. Always on with the embedded database.'),
   LOG_LEVEL: z.enum(['error', 'warn', 'log', 'debug', 'verbose']).default('log').describe('Least severe level that is logged.'),
   DATABASE_POOL_MAX: z.coerce.number().int().min(1).max(500).default(10).describe('Most connections of this process.'),
@@ -110,6 +130,10 @@ export function readEnvironment(variables: Record<string, string | undefined>): 
   const result = environmentSchema.safeParse(given);
   if (!result.success) {
     throw new InvalidEnvironmentError(result.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`));
+  }
+  const missing = TOKEN_SETTINGS.filter((name) => result.data[name] === undefined);
+  if (missing.length > 0 && missing.length < TOKEN_SETTINGS.length) {
+    throw new InvalidEnvironmentError(missing.map((name) => `${name}: must be set, since others of its kind are`));
   }
   return result.data;
 }

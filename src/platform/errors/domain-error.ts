@@ -2,6 +2,8 @@
 export type ProblemKind =
   | 'malformed'
   | 'invalid'
+  | 'unauthenticated'
+  | 'forbidden'
   | 'not-found'
   | 'method-not-allowed'
   | 'conflict'
@@ -52,12 +54,14 @@ export const RETRY_AFTER_SECONDS_BOUNDS = { min: 1, max: 3_600 } as const;
 export class DomainError extends Error {
   /** When it is worth trying again, for the kinds that say so: whole seconds within {@link RETRY_AFTER_SECONDS_BOUNDS}. */
   readonly retryAfterSeconds: number;
+  /** Of the answer, besides those that every problem has. */
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(
     readonly problem: ProblemDefinition,
     readonly detail: string,
     readonly details: Record<string, unknown> = {},
-    options: ErrorOptions & { retryAfterSeconds?: number } = {},
+    options: ErrorOptions & { retryAfterSeconds?: number; headers?: Record<string, string> } = {},
   ) {
     const { stackTraceLimit } = Error;
     Error.stackTraceLimit = 0;
@@ -65,6 +69,7 @@ export class DomainError extends Error {
     Error.stackTraceLimit = stackTraceLimit;
     const { min, max } = RETRY_AFTER_SECONDS_BOUNDS;
     this.retryAfterSeconds = Math.min(Math.max(Math.ceil(options.retryAfterSeconds ?? min), min), max);
+    this.headers = options.headers ?? {};
   }
 
   get code(): string {

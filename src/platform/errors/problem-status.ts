@@ -7,6 +7,8 @@ export const STATUSES_TO_RETRY: ReadonlySet<number> = new Set([429, 503]);
 export const STATUS_OF_KIND: Record<ProblemKind, number> = {
   malformed: 400,
   invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
   'not-found': 404,
   'method-not-allowed': 405,
   conflict: 409,

@@ -37,6 +37,7 @@ export class ProblemFilter implements ExceptionFilter {
       return;
     }
     if (STATUSES_TO_RETRY.has(status)) response.setHeader('Retry-After', String(problem.retryAfterSeconds));
+    for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value);
     response
       .status(status)
       .type(PROBLEM_JSON)

@@ -1,6 +1,7 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiSchema, ApiTags } from '@nestjs/swagger';
+import { Open } from '../auth/access.decorators.js';
 import { DATABASE_UNAVAILABLE, OVERLOADED } from '../errors/platform.errors.js';
 import { EnumField } from '../http/fields.js';
 import { ApiWithoutProblems } from '../http/openapi.js';
@@ -17,6 +18,7 @@ export class HealthController {
   constructor(private readonly em: EntityManager) {}
 
   @Get('live')
+  @Open()
   @ApiOperation({ operationId: 'getLiveness', summary: 'Does the process answer?', description: 'Restart it when this fails.' })
   @ApiResponse({ status: 200, type: HealthDto, description: 'It does.' })
   @ApiWithoutProblems(OVERLOADED, DATABASE_UNAVAILABLE)
@@ -25,6 +27,7 @@ export class HealthController {
   }
 
   @Get('ready')
+  @Open()
   @ApiOperation({
     operationId: 'getReadiness',
     summary: 'Can it serve requests?',

@@ -4,6 +4,7 @@ import { Transform, Type, type ClassConstructor } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
+  ArrayUnique,
   IsArray,
   IsEmail,
   IsIn,
@@ -145,6 +146,22 @@ export function EmailField(options: FieldOptions): PropertyDecorator {
 
 export function EnumField(options: FieldOptions & { values: readonly string[]; name: string }): PropertyDecorator {
   return field(options, { enum: [...options.values], enumName: options.name }, IsIn([...options.values]));
+}
+
+/** A list of different values out of those. */
+export function EnumListField(
+  options: FieldOptions & { values: readonly string[]; name: string; min: number; max: number },
+): PropertyDecorator {
+  const { values, name, min, max } = options;
+  return field(
+    options,
+    { enum: [...values], enumName: name, isArray: true, minItems: min, maxItems: max, uniqueItems: true },
+    IsArray(),
+    ArrayMinSize(min),
+    ArrayMaxSize(max),
+    ArrayUnique(),
+    IsIn([...values], { each: true }),
+  );
 }
 
 export function ObjectField<T extends object>(options: FieldOptions & { type: () => ClassConstructor<T> }): PropertyDecorator {

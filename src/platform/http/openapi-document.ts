@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
+import { ACCESS_NOTE, BEARER } from '../auth/access.decorators.js';
 import { allProblems, RETRY_AFTER_SECONDS_BOUNDS, type ProblemDefinition } from '../errors/domain-error.js';
 import { BODY_PROBLEMS, COMMON_PROBLEMS } from '../errors/platform.errors.js';
 import { problemResponses, problemSchemas } from './openapi-problems.js';
@@ -12,18 +13,20 @@ const DESCRIPTION = `A ticket booking backend that never oversells.
 * **All or nothing.** A booking gets all its tickets or none, and an order never exists without its tickets being taken.
 * **Repeat when in doubt.** Send an \`Idempotency-Key\` and repeat the request, with the same key, until you get an answer: it has one effect.
 * **Errors** are \`application/problem+json\` (RFC 9457). Decide by \`code\`. An unknown address gives 404 \`route-not-found\`, a method that an address does not have 405 \`method-not-allowed\` with \`Allow\`.
+* **Access.** Send an API key, or an access token of the identity provider, as \`Authorization: Bearer …\`. Published events can be read without. Signed-in customers book for themselves, and see and change their own orders only.
 * **Versions.** Single resources have an \`ETag\`. A \`PATCH\` needs it as \`If-Match\`.
 * **Lists** come in pages: ask for the next one with \`nextCursor\` as \`cursor\`, until it is null.
 * **Money** is in integer minor units. **Times** are RFC 3339, answered in UTC with milliseconds.
 * **Support.** Every answer has an \`X-Request-Id\`: yours, if you send one, else a new one.
 
-The examples book tickets of the demo event that \`npm start\` makes: *Try it out*, then *Execute*.`;
+The examples book tickets of the demo event that \`npm start\` makes. It prints a key: *Authorize* with it, then *Try it out* and *Execute*.`;
 
 const TAGS: ReadonlyArray<[name: string, description: string]> = [
   ['Events', 'What tickets are sold for.'],
   ['Ticket types', 'What can be booked of an event, at which price, and how much of it there is.'],
   ['Booking', 'Taking tickets.'],
   ['Orders', 'What was booked, and its history.'],
+  ['API keys', 'For servers and staff.'],
   ['Health', 'For load balancers and orchestrators.'],
 ];
 
@@ -42,6 +45,17 @@ const HEADERS: NonNullable<OpenAPIObject['components']>['headers'] = {
     required: true,
     schema: { ...integerSchema(RETRY_AFTER_SECONDS_BOUNDS.min, RETRY_AFTER_SECONDS_BOUNDS.max), example: 1 },
   },
+  'WWW-Authenticate': {
+    description: 'How to authenticate (RFC 6750).',
+    required: true,
+    schema: {
+      type: 'string',
+      pattern: '^Bearer realm="holdfast"(?:, [a-z]+="[a-z:_]+")*$',
+      minLength: 1,
+      maxLength: 200,
+      example: 'Bearer realm="holdfast"',
+    },
+  },
   'Idempotent-Replayed': {
     description: 'There when this is the remembered answer of an earlier request with the same key.',
     schema: { type: 'string', enum: ['true'] },
@@ -57,6 +71,8 @@ interface Content {
 
 interface Operation {
   [mark: `x-problem-${string}` | `x-no-problem-${string}`]: true;
+  [ACCESS_NOTE]?: string;
+  description: string;
   parameters?: Array<{ name: string; schema: { example?: string } }>;
   requestBody?: Content;
   responses: Record<string, Content & { headers?: Record<string, object>; [EXAMPLE_MARK]?: object }>;
@@ -69,7 +85,16 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .setDescription(DESCRIPTION)
     .setVersion('1')
     .setLicense('MIT', 'https://opensource.org/license/mit')
-    .addServer('/', 'This server, be it local or in production.', undefined, { 'x-internal': false });
+    .addServer('/', 'This server, be it local or in production.', undefined, { 'x-internal': false })
+    .addBearerAuth(
+      {
+        type: 'http',
+        scheme: 'bearer',
+        description:
+          'An API key (`hf_…`), or an access token (JWT) of the OpenID Connect issuer that this server trusts. Tokens are verified as RFC8725 recommends: only asymmetric algorithms, and issuer, audience and expiry are checked.',
+      },
+      BEARER,
+    );
   for (const [name, description] of TAGS) builder.addTag(name, description);
   const document = SwaggerModule.createDocument(app, builder.build(), { autoTagControllers: false });
   document.info.contact = { name: 'Holdfast' };
@@ -85,6 +110,7 @@ function complete(document: OpenAPIObject): void {
   const documented = new Set<ProblemDefinition>();
   for (const [path, item] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(item) as Array<[string, Operation]>) {
+      takeAccessNote(operation);
       const problems = takeProblems(method, operation);
       for (const problem of problems) documented.add(problem);
       Object.assign(operation.responses, problemResponses(problems, examplePath(path, operation)));
@@ -94,6 +120,11 @@ function complete(document: OpenAPIObject): void {
   }
   Object.assign(schemas, problemSchemas(documented));
   document.components!.headers = HEADERS;
+}
+
+function takeAccessNote(operation: Operation): void {
+  if (operation[ACCESS_NOTE]) operation.description += ` ${operation[ACCESS_NOTE]}`;
+  delete operation[ACCESS_NOTE];
 }
 
 function takeProblems(method: string, operation: Operation): ProblemDefinition[] {
@@ -147,6 +178,6 @@ export function serveOpenApi(app: INestApplication): void {
     jsonDocumentUrl: 'openapi.json',
     raw: ['json'],
     customSiteTitle: 'Holdfast API',
-    swaggerOptions: { deepLinking: true, defaultModelsExpandDepth: 0, displayRequestDuration: true },
+    swaggerOptions: { deepLinking: true, defaultModelsExpandDepth: 0, displayRequestDuration: true, persistAuthorization: true },
   });
 }

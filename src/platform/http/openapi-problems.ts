@@ -114,11 +114,18 @@ export function problemResponses(problems: Iterable<ProblemDefinition>, instance
   return Object.fromEntries([...byStatus].map(([status, ofStatus]) => [status, responseOf(status, ofStatus, instance)]));
 }
 
+/** The header that problems of a status have besides those of every answer. */
+const headerOf: Record<number, string> = {
+  401: 'WWW-Authenticate',
+  403: 'WWW-Authenticate',
+  ...Object.fromEntries([...STATUSES_TO_RETRY].map((status) => [status, 'Retry-After'])),
+};
+
 function responseOf(status: number, problems: ProblemDefinition[], instance: string): object {
   const schemas = problems.map((problem) => ref(schemaNameOf(problem)));
   return {
     description: problems.map((problem) => `* \`${problem.code}\`: ${problem.title}.`).join('\n'),
-    ...(STATUSES_TO_RETRY.has(status) ? { headers: { 'Retry-After': { $ref: '#/components/headers/Retry-After' } } } : {}),
+    ...(headerOf[status] ? { headers: { [headerOf[status]]: { $ref: `#/components/headers/${headerOf[status]}` } } } : {}),
     content: {
       'application/problem+json': {
         schema: schemas.length === 1 ? schemas[0] : { oneOf: schemas },

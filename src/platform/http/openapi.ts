@@ -29,6 +29,12 @@ const etagHeader = {
   },
 } as const;
 
+const location = {
+  description: 'Address of what was created.',
+  required: true,
+  schema: { type: 'string', format: 'uri-reference', minLength: 1, maxLength: 200 },
+} as const;
+
 /**
  * Documents the success of an operation that answers with a single resource and its `ETag`. `example` has the members in which
  * its example is another than that of the resource: the state that the operation leads to.
@@ -39,11 +45,6 @@ export function ApiResource<T extends object>(
   description: string,
   example: Partial<T> = {},
 ): MethodDecorator {
-  const location = {
-    description: 'Address of what was created.',
-    required: true,
-    schema: { type: 'string', format: 'uri-reference', minLength: 1, maxLength: 200 },
-  } as const;
   return ApiResponse({
     status,
     type,
@@ -51,6 +52,11 @@ export function ApiResource<T extends object>(
     headers: { ...etagHeader, ...(status === 201 ? { Location: location } : {}) },
     [EXAMPLE_MARK]: example,
   } as ApiResponseOptions);
+}
+
+/** Documents the success of an operation that made something which has no versions. */
+export function ApiCreated(type: new () => unknown, description: string): MethodDecorator {
+  return ApiResponse({ status: 201, type, description, headers: { Location: location } });
 }
 
 /** Documents `If-None-Match` and the 304 of a GET. */

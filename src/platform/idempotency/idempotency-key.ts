@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Request } from 'express';
-import { callerOf } from '../http/caller.js';
+import { callerOf } from '../auth/principal.js';
 import { keyInvalid, keyMissing } from './idempotency.errors.js';
 
 /** What makes a request recognisable when it comes again. */

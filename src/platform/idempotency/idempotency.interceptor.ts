@@ -2,7 +2,7 @@ import { Injectable, type CallHandler, type ExecutionContext, type NestIntercept
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { from, map, of, switchMap, type Observable } from 'rxjs';
-import { callerOf } from '../http/caller.js';
+import { callerOf } from '../auth/principal.js';
 import { Answer } from './answer.js';
 import { fingerprintOf, parseIdempotencyKey, type IdempotentRequest } from './idempotency-key.js';
 import { keyMissing } from './idempotency.errors.js';

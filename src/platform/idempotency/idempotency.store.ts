@@ -24,6 +24,15 @@ export function keyOf({ caller, key }: Pick<IdempotentRequest, 'caller' | 'key'>
   return `${caller}\n${key}`;
 }
 
+export interface OnceOptions<T> {
+  /** The HTTP status of success. */
+  status: number;
+  /** The event that the answer belongs to, if it belongs to one. */
+  eventIdOf?: (body: T) => string;
+  /** What is remembered of an answer that shows a secret this one time. */
+  withoutSecret?: (body: T) => T;
+}
+
 @Injectable()
 export class IdempotencyStore {
   private readonly records: BatchedReads<string, Remembered>;
@@ -42,14 +51,11 @@ export class IdempotencyStore {
    * Does `work` once per key, inside the transaction of `em`: claims the key first, so that a repeat that comes while this
    * runs waits on the unique index, and then gets the remembered answer. Take the event lock before, never after: one order
    * of locks, no deadlock. Refusals are thrown and take the claim back with the transaction.
-   * @param status the HTTP status of success
-   * @param eventIdOf the event that the answer belongs to
    */
   async once<T>(
     em: EntityManager,
     request: IdempotentRequest | null,
-    status: number,
-    eventIdOf: (body: T) => string,
+    { status, eventIdOf, withoutSecret }: OnceOptions<T>,
     work: () => Promise<T>,
   ): Promise<Answer<T>> {
     if (!request) return new Answer(status, await work());
@@ -65,8 +71,8 @@ export class IdempotencyStore {
     const body = await work();
     await em.flush();
     await em.execute('update idempotency_keys set body = ?, event_id = ? where caller = ? and key = ?', [
-      JSON.stringify(body),
-      eventIdOf(body),
+      JSON.stringify(withoutSecret ? withoutSecret(body) : body),
+      eventIdOf?.(body) ?? null,
       request.caller,
       request.key,
     ]);

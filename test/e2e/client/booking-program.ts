@@ -7,7 +7,8 @@ export type ApiClient = Client<paths>;
 type Order = components['schemas']['Order'];
 type Event = components['schemas']['Event'];
 
-export const connect = (baseUrl: string): ApiClient => createClient<paths>({ baseUrl });
+export const connect = (baseUrl: string, key: string): ApiClient =>
+  createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${key}` } });
 
 /** A published event with one ticket type. */
 export async function openSale(client: ApiClient, capacity: number): Promise<{ event: Event; ticketTypeId: string }> {

@@ -4,6 +4,54 @@
  */
 
 export interface paths {
+    "/v1/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List API keys
+         * @description Newest first, revoked ones too. Needs the scope `admin`.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Create an API key
+         * @description For a server or a member of staff. The key itself is in this answer only: nobody can read it again. Needs the scope `admin`.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/api-keys/{apiKeyId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an API key
+         * @description All but its secret. Needs the scope `admin`.
+         */
+        get: operations["getApiKey"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API key
+         * @description It stops working at once, on every instance, and for good. Again: the same answer. Needs the scope `admin`.
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health/live": {
         parameters: {
             query?: never;
@@ -53,13 +101,13 @@ export interface paths {
         };
         /**
          * List events
-         * @description Soonest first, a page at a time.
+         * @description Soonest first, a page at a time. Drafts are shown to callers with `events:write` only.
          */
         get: operations["listEvents"];
         put?: never;
         /**
          * Create an event
-         * @description The event is a draft until it is published. Give it ticket types first.
+         * @description The event is a draft until it is published. Give it ticket types first. Needs the scope `events:write`.
          */
         post: operations["createEvent"];
         delete?: never;
@@ -87,7 +135,7 @@ export interface paths {
         head?: never;
         /**
          * Change an event
-         * @description Members that are left out stay as they are; null clears. The currency cannot be changed.
+         * @description Members that are left out stay as they are; null clears. The currency cannot be changed. Needs the scope `events:write`.
          */
         patch: operations["updateEvent"];
         trace?: never;
@@ -103,7 +151,7 @@ export interface paths {
         put?: never;
         /**
          * Publish an event
-         * @description From now on it can be booked, within its sales window. Again on a published event: the same answer.
+         * @description From now on it can be booked, within its sales window. Again on a published event: the same answer. Needs the scope `events:write`.
          */
         post: operations["publishEvent"];
         delete?: never;
@@ -167,7 +215,7 @@ export interface paths {
         put?: never;
         /**
          * Create a ticket type
-         * @description Something of the event that can be booked, at one price.
+         * @description Something of the event that can be booked, at one price. Needs the scope `events:write`.
          */
         post: operations["createTicketType"];
         delete?: never;
@@ -192,14 +240,14 @@ export interface paths {
         post?: never;
         /**
          * Delete a ticket type
-         * @description Only while nothing of it was ever ordered.
+         * @description Only while nothing of it was ever ordered. Needs the scope `events:write`.
          */
         delete: operations["deleteTicketType"];
         options?: never;
         head?: never;
         /**
          * Change a ticket type
-         * @description Members that are left out stay as they are; null clears. The capacity is never set under what is held and sold. Orders that exist keep their name and price.
+         * @description Members that are left out stay as they are; null clears. The capacity is never set under what is held and sold. Orders that exist keep their name and price. Needs the scope `events:write`.
          */
         patch: operations["updateTicketType"];
         trace?: never;
@@ -213,7 +261,7 @@ export interface paths {
         };
         /**
          * List orders
-         * @description Newest first, a page at a time.
+         * @description Newest first, a page at a time. Needs the scope `orders:read`; a signed-in customer needs none for what is their own.
          */
         get: operations["listOrders"];
         put?: never;
@@ -233,7 +281,7 @@ export interface paths {
         };
         /**
          * Read an order
-         * @description With its items.
+         * @description With its items. Needs the scope `orders:read`; a signed-in customer needs none for what is their own.
          */
         get: operations["getOrder"];
         put?: never;
@@ -253,7 +301,7 @@ export interface paths {
         };
         /**
          * Read the history of an order
-         * @description Every transition, oldest first.
+         * @description Every transition, oldest first. Needs the scope `orders:read`; a signed-in customer needs none for what is their own.
          */
         get: operations["getOrderHistory"];
         put?: never;
@@ -273,7 +321,7 @@ export interface paths {
         };
         /**
          * Export an event's orders
-         * @description CSV (RFC 4180) with a header, one line per item, in the order of the bookings. Cells that a spreadsheet would run as a formula begin with an apostrophe.
+         * @description CSV (RFC 4180) with a header, one line per item, in the order of the bookings. Cells that a spreadsheet would run as a formula begin with an apostrophe. Needs the scope `orders:read`.
          */
         get: operations["exportOrders"];
         put?: never;
@@ -295,7 +343,7 @@ export interface paths {
         put?: never;
         /**
          * Book tickets
-         * @description All items or none. With `hold` the tickets are held for that long and the order waits for its confirmation; without it the order is confirmed at once. Repeat the request with the same key when you got no answer: it books once.
+         * @description All items or none. With `hold` the tickets are held for that long and the order waits for its confirmation; without it the order is confirmed at once. Repeat the request with the same key when you got no answer: it books once. Needs the scope `bookings:write`; a signed-in customer needs none for what is their own.
          */
         post: operations["book"];
         delete?: never;
@@ -315,7 +363,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel an event
-         * @description It is off sale at once and for good; its held and confirmed orders are cancelled with the reason `event-cancelled`. Again: the same answer.
+         * @description It is off sale at once and for good; its held and confirmed orders are cancelled with the reason `event-cancelled`. Again: the same answer. Needs the scope `events:write`.
          */
         post: operations["cancelEvent"];
         delete?: never;
@@ -335,7 +383,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm a held order
-         * @description Its tickets are sold. Again on a confirmed order: the same answer. For a payment that came late, `reviveIfAvailable` books the tickets of an expired hold again, if they are still there.
+         * @description Its tickets are sold. Again on a confirmed order: the same answer. For a payment that came late, `reviveIfAvailable` books the tickets of an expired hold again, if they are still there. Needs the scope `orders:write`; a signed-in customer needs none for what is their own.
          */
         post: operations["confirmOrder"];
         delete?: never;
@@ -355,7 +403,7 @@ export interface paths {
         put?: never;
         /**
          * Extend a hold
-         * @description It ends the given number of seconds from now. The whole life of a hold is bounded (3600 seconds unless configured shorter).
+         * @description It ends the given number of seconds from now. The whole life of a hold is bounded (3600 seconds unless configured shorter). Needs the scope `orders:write`; a signed-in customer needs none for what is their own.
          */
         post: operations["extendHold"];
         delete?: never;
@@ -375,7 +423,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel an order
-         * @description Its tickets are available again in the same commit. With `items` only those are given back and the rest of the order stands. Again on a cancelled order, without `items`: the same answer.
+         * @description Its tickets are available again in the same commit. With `items` only those are given back and the rest of the order stands. Again on a cancelled order, without `items`: the same answer. Needs the scope `orders:write`; a signed-in customer needs none for what is their own.
          */
         post: operations["cancelOrder"];
         delete?: never;
@@ -388,6 +436,143 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description What it may do; `admin` implies all others.
+         * @enum {string}
+         */
+        Scope: "events:write" | "bookings:write" | "orders:read" | "orders:write" | "metrics:read" | "admin";
+        NewApiKey: {
+            /**
+             * @description What it is for.
+             * @example Web shop
+             */
+            name: string;
+            /**
+             * @description What it may do; `admin` implies all others.
+             * @example [
+             *       "bookings:write"
+             *     ]
+             */
+            scopes: components["schemas"]["Scope"][];
+            /**
+             * Format: date-time
+             * @description When it stops working; null: never.
+             * @example 2035-01-01T00:00:00Z
+             */
+            expiresAt?: string | null;
+        };
+        CreatedApiKey: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             * @example 019a0000-0000-7000-8000-0000000000b1
+             */
+            id: string;
+            /**
+             * @description What it is for.
+             * @example Web shop
+             */
+            name: string;
+            /**
+             * @description How the key begins.
+             * @example hf_5f0c3e8a9b1d2c47
+             */
+            prefix: string;
+            /**
+             * @description What it may do.
+             * @example [
+             *       "bookings:write"
+             *     ]
+             */
+            scopes: components["schemas"]["Scope"][];
+            /**
+             * Format: date-time
+             * @description When it stops working; null: never.
+             * @example 2035-01-01T00:00:00.000Z
+             */
+            expiresAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             * @example null
+             */
+            revokedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was used last, to the minute.
+             * @example 2026-11-24T09:00:00.000Z
+             */
+            lastUsedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-24T09:00:00.000Z
+             */
+            createdAt: string;
+            /**
+             * @description The key. It is shown this one time; a repeat of the request has null here.
+             * @example hf_5f0c3e8a9b1d2c47_0000000000000000000000000000000000000000000000000000000000000000
+             */
+            key: string | null;
+        };
+        ApiKey: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             * @example 019a0000-0000-7000-8000-0000000000b1
+             */
+            id: string;
+            /**
+             * @description What it is for.
+             * @example Web shop
+             */
+            name: string;
+            /**
+             * @description How the key begins.
+             * @example hf_5f0c3e8a9b1d2c47
+             */
+            prefix: string;
+            /**
+             * @description What it may do.
+             * @example [
+             *       "bookings:write"
+             *     ]
+             */
+            scopes: components["schemas"]["Scope"][];
+            /**
+             * Format: date-time
+             * @description When it stops working; null: never.
+             * @example 2035-01-01T00:00:00.000Z
+             */
+            expiresAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was revoked.
+             * @example null
+             */
+            revokedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was used last, to the minute.
+             * @example 2026-11-24T09:00:00.000Z
+             */
+            lastUsedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-11-24T09:00:00.000Z
+             */
+            createdAt: string;
+        };
+        ApiKeyPage: {
+            /** @description Newest first. */
+            items: components["schemas"]["ApiKey"][];
+            /**
+             * @description Cursor of the next page; null on the last.
+             * @example null
+             */
+            nextCursor: string | null;
+        };
         /**
          * @description Always `ok`; anything else is a problem.
          * @enum {string}
@@ -1029,8 +1214,8 @@ export interface components {
              */
             at: string;
             /**
-             * @description Who caused it.
-             * @example anonymous
+             * @description Who caused it: `key:` and the id of an API key, `user:` and the `sub` of a token, or `system`.
+             * @example key:019a0000-0000-7000-8000-0000000000b1
              */
             actor: string;
             /**
@@ -1180,6 +1365,11 @@ export interface components {
              */
             detail: string;
         };
+        /** @description There is no such API key. */
+        ApiKeyNotFoundProblem: components["schemas"]["Problem"] & {
+            /** @enum {string} */
+            code: "api-key-not-found";
+        };
         /** @description More tickets are held and sold than that. */
         CapacityBelowCommittedProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
@@ -1230,6 +1420,11 @@ export interface components {
              */
             ticketTypeId?: string;
         };
+        /** @description Who asks may not do this. */
+        ForbiddenProblem: components["schemas"]["Problem"] & {
+            /** @enum {string} */
+            code: "forbidden";
+        };
         /** @description The hold has ended. */
         HoldExpiredProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
@@ -1272,6 +1467,11 @@ export interface components {
         IdempotencyKeyReusedProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "idempotency-key-reused";
+        };
+        /** @description Access tokens cannot be checked at the moment. */
+        IdentityProviderUnavailableProblem: components["schemas"]["Problem"] & {
+            /** @enum {string} */
+            code: "identity-provider-unavailable";
         };
         /** @description Something went wrong on our side. */
         InternalErrorProblem: components["schemas"]["Problem"] & {
@@ -1399,6 +1599,11 @@ export interface components {
              */
             limit: number;
         };
+        /** @description Who asks is not known. */
+        UnauthenticatedProblem: components["schemas"]["Problem"] & {
+            /** @enum {string} */
+            code: "unauthenticated";
+        };
         /** @description The body is not JSON. */
         UnsupportedMediaTypeProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
@@ -1420,6 +1625,8 @@ export interface components {
         "X-Request-Id": string;
         /** @description Seconds to wait before the request is repeated. */
         "Retry-After": number;
+        /** @description How to authenticate (RFC 6750). */
+        "WWW-Authenticate": string;
         /** @description There when this is the remembered answer of an earlier request with the same key. */
         "Idempotent-Replayed": "true";
     };
@@ -1427,6 +1634,458 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description How many items a page has at most. */
+                limit?: number;
+                /** @description The `nextCursor` of the page before. Leave the other parameters as they were. */
+                cursor?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page of keys, without their secrets. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "019a0000-0000-7000-8000-0000000000b1",
+                     *           "name": "Web shop",
+                     *           "prefix": "hf_5f0c3e8a9b1d2c47",
+                     *           "scopes": [
+                     *             "bookings:write"
+                     *           ],
+                     *           "expiresAt": "2035-01-01T00:00:00.000Z",
+                     *           "revokedAt": null,
+                     *           "lastUsedAt": "2026-11-24T09:00:00.000Z",
+                     *           "createdAt": "2026-11-24T09:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "nextCursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            /**
+             * @description * `malformed-request`: The request cannot be read.
+             *     * `validation-failed`: The request is not valid.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
+                };
+            };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description * `internal-error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalErrorProblem"];
+                };
+            };
+            /**
+             * @description * `overloaded`: Too much to do at the moment.
+             *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
+             */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
+                };
+            };
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Your own name for this request, kept at least 24 hours. The same key and request again: the same answer, and no second effect. A new request needs a new key. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Web shop",
+                 *       "scopes": [
+                 *         "bookings:write"
+                 *       ],
+                 *       "expiresAt": "2035-01-01T00:00:00Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["NewApiKey"];
+            };
+        };
+        responses: {
+            /** @description The new key. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Idempotent-Replayed": components["headers"]["Idempotent-Replayed"];
+                    /** @description Address of what was created. */
+                    Location: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019a0000-0000-7000-8000-0000000000b1",
+                     *       "name": "Web shop",
+                     *       "prefix": "hf_5f0c3e8a9b1d2c47",
+                     *       "scopes": [
+                     *         "bookings:write"
+                     *       ],
+                     *       "expiresAt": "2035-01-01T00:00:00.000Z",
+                     *       "revokedAt": null,
+                     *       "lastUsedAt": "2026-11-24T09:00:00.000Z",
+                     *       "createdAt": "2026-11-24T09:00:00.000Z",
+                     *       "key": "hf_5f0c3e8a9b1d2c47_0000000000000000000000000000000000000000000000000000000000000000"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedApiKey"];
+                };
+            };
+            /**
+             * @description * `malformed-request`: The request cannot be read.
+             *     * `validation-failed`: The request is not valid.
+             *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
+                };
+            };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description * `payload-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description * `unsupported-media-type`: The body is not JSON. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
+                };
+            };
+            /** @description * `idempotency-key-reused`: The Idempotency-Key belongs to another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["IdempotencyKeyReusedProblem"];
+                };
+            };
+            /** @description * `internal-error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalErrorProblem"];
+                };
+            };
+            /**
+             * @description * `overloaded`: Too much to do at the moment.
+             *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
+             */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
+                };
+            };
+        };
+    };
+    getApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The API key. */
+                apiKeyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The key, without its secret. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "019a0000-0000-7000-8000-0000000000b1",
+                     *       "name": "Web shop",
+                     *       "prefix": "hf_5f0c3e8a9b1d2c47",
+                     *       "scopes": [
+                     *         "bookings:write"
+                     *       ],
+                     *       "expiresAt": "2035-01-01T00:00:00.000Z",
+                     *       "revokedAt": null,
+                     *       "lastUsedAt": "2026-11-24T09:00:00.000Z",
+                     *       "createdAt": "2026-11-24T09:00:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKey"];
+                };
+            };
+            /**
+             * @description * `malformed-request`: The request cannot be read.
+             *     * `validation-failed`: The request is not valid.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
+                };
+            };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description * `api-key-not-found`: There is no such API key. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ApiKeyNotFoundProblem"];
+                };
+            };
+            /** @description * `internal-error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalErrorProblem"];
+                };
+            };
+            /**
+             * @description * `overloaded`: Too much to do at the moment.
+             *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
+             */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
+                };
+            };
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The API key. */
+                apiKeyId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is revoked. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description * `malformed-request`: The request cannot be read.
+             *     * `validation-failed`: The request is not valid.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
+                };
+            };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
+            /** @description * `api-key-not-found`: There is no such API key. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ApiKeyNotFoundProblem"];
+                };
+            };
+            /** @description * `internal-error`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["InternalErrorProblem"];
+                };
+            };
+            /**
+             * @description * `overloaded`: Too much to do at the moment.
+             *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
+             */
+            503: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "Retry-After": components["headers"]["Retry-After"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
+                };
+            };
+        };
+    };
     getLiveness: {
         parameters: {
             query?: never;
@@ -1631,6 +2290,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
             /** @description * `internal-error`: Something went wrong on our side. */
             500: {
                 headers: {
@@ -1644,6 +2314,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -1652,7 +2323,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -1741,6 +2412,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /** @description * `payload-too-large`: The body is too large. */
             413: {
                 headers: {
@@ -1784,6 +2477,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -1792,7 +2486,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -1889,6 +2583,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
             /** @description * `event-not-found`: There is no such event. */
             404: {
                 headers: {
@@ -1912,6 +2617,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -1920,7 +2626,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -2016,6 +2722,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /** @description * `event-not-found`: There is no such event. */
             404: {
                 headers: {
@@ -2089,6 +2817,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -2097,7 +2826,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -2187,6 +2916,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /** @description * `event-not-found`: There is no such event. */
             404: {
                 headers: {
@@ -2250,6 +3001,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -2258,7 +3010,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -2330,6 +3082,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
             /** @description * `event-not-found`: There is no such event. */
             404: {
                 headers: {
@@ -2353,6 +3116,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -2361,7 +3125,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -2408,6 +3172,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
             /** @description * `event-not-found`: There is no such event. */
             404: {
                 headers: {
@@ -2442,6 +3217,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -2450,7 +3226,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -2520,6 +3296,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
             /** @description * `event-not-found`: There is no such event. */
             404: {
                 headers: {
@@ -2543,6 +3330,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -2551,7 +3339,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -2638,6 +3426,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /** @description * `event-not-found`: There is no such event. */
             404: {
                 headers: {
@@ -2704,6 +3514,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -2712,7 +3523,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -2789,6 +3600,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
             /**
              * @description * `event-not-found`: There is no such event.
              *     * `ticket-type-not-found`: There is no such ticket type.
@@ -2815,6 +3637,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -2823,7 +3646,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -2864,6 +3687,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
+                };
+            };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
                 };
             };
             /**
@@ -2912,6 +3757,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -2920,7 +3766,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -2995,6 +3841,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
+                };
+            };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
                 };
             };
             /**
@@ -3076,6 +3944,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -3084,7 +3953,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -3179,6 +4048,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /** @description * `internal-error`: Something went wrong on our side. */
             500: {
                 headers: {
@@ -3192,6 +4083,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -3200,7 +4092,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -3297,6 +4189,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /** @description * `order-not-found`: There is no such order. */
             404: {
                 headers: {
@@ -3320,6 +4234,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -3328,7 +4243,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -3366,7 +4281,7 @@ export interface operations {
                      *           "from": null,
                      *           "to": "confirmed",
                      *           "at": "2035-01-15T09:30:00.000Z",
-                     *           "actor": "anonymous",
+                     *           "actor": "key:019a0000-0000-7000-8000-0000000000b1",
                      *           "reason": null
                      *         }
                      *       ],
@@ -3387,6 +4302,28 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
+                };
+            };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
                 };
             };
             /** @description * `order-not-found`: There is no such order. */
@@ -3412,6 +4349,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -3420,7 +4358,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -3466,6 +4404,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /** @description * `event-not-found`: There is no such event. */
             404: {
                 headers: {
@@ -3489,6 +4449,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -3497,7 +4458,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -3610,6 +4571,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /**
              * @description * `event-not-found`: There is no such event.
              *     * `ticket-type-not-found`: There is no such ticket type.
@@ -3683,6 +4666,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -3691,7 +4675,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -3781,6 +4765,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /** @description * `event-not-found`: There is no such event. */
             404: {
                 headers: {
@@ -3834,6 +4840,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -3842,7 +4849,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -3942,6 +4949,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /** @description * `order-not-found`: There is no such order. */
             404: {
                 headers: {
@@ -4010,6 +5039,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -4018,7 +5048,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -4117,6 +5147,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /** @description * `order-not-found`: There is no such order. */
             404: {
                 headers: {
@@ -4184,6 +5236,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -4192,7 +5245,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };
@@ -4291,6 +5344,28 @@ export interface operations {
                     "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
+            /** @description * `unauthenticated`: Who asks is not known. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnauthenticatedProblem"];
+                };
+            };
+            /** @description * `forbidden`: Who asks may not do this. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    "WWW-Authenticate": components["headers"]["WWW-Authenticate"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ForbiddenProblem"];
+                };
+            };
             /**
              * @description * `order-not-found`: There is no such order.
              *     * `ticket-type-not-found`: There is no such ticket type.
@@ -4360,6 +5435,7 @@ export interface operations {
             /**
              * @description * `overloaded`: Too much to do at the moment.
              *     * `database-unavailable`: The database cannot be reached.
+             *     * `identity-provider-unavailable`: Access tokens cannot be checked at the moment.
              */
             503: {
                 headers: {
@@ -4368,7 +5444,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
+                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"] | components["schemas"]["IdentityProviderUnavailableProblem"];
                 };
             };
         };

@@ -1,0 +1,59 @@
+import { Injectable, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request, Response } from 'express';
+import { DomainError } from '../errors/domain-error.js';
+import { ACCESS, type Access } from './access.decorators.js';
+import { ApiKeyAuthenticator } from './api-key-authenticator.js';
+import { FORBIDDEN, scopeMissing, tokenInvalid, tokenMissing } from './auth.errors.js';
+import { API_KEY_START } from './api-key-token.js';
+import { JwtVerifier } from './jwt-verifier.js';
+import { ANONYMOUS, grant, hasScope, userPrincipal, type Principal } from './principal.js';
+
+/** Longer tokens are not looked at. */
+const TOKEN_MAX = 8_192;
+const BEARER_TOKEN = /^bearer +([\x21-\x7e]+) *$/i;
+
+/** Lets a request in to what it is allowed. Everything is closed that does not declare its access. */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  private readonly logger = new Logger(AccessGuard.name);
+
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly apiKeys: ApiKeyAuthenticator,
+    private readonly jwts: JwtVerifier,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const access = this.reflector.get<Access | undefined>(ACCESS, context.getHandler());
+    if (!access) {
+      this.logger.error(`${context.getClass().name}.${context.getHandler().name} declares no access, so it is closed`);
+      throw new DomainError(FORBIDDEN, 'Nobody may do this.');
+    }
+    if (access.kind === 'open') return true;
+    const request = context.switchToHttp().getRequest<Request>();
+    const response = context.switchToHttp().getResponse<Response>();
+    response.vary('Authorization');
+    const principal = await this.principalOf(request);
+    grant(request, principal, access.kind === 'public' ? null : restriction(access, principal));
+    return true;
+  }
+
+  private async principalOf(request: Request): Promise<Principal> {
+    const [header, ...others] = request.headersDistinct['authorization'] ?? [];
+    if (header === undefined) return ANONYMOUS;
+    const token = others.length === 0 && header.length <= TOKEN_MAX ? BEARER_TOKEN.exec(header)?.[1] : undefined;
+    if (token === undefined) throw tokenInvalid();
+    if (token.startsWith(API_KEY_START)) return this.apiKeys.authenticate(token);
+    const { subject, scopes } = await this.jwts.verify(token);
+    return userPrincipal(subject, scopes);
+  }
+}
+
+/** @returns whose orders alone the request may be about; null: anybody's */
+function restriction({ scope, orCustomer }: Access & { kind: 'scope' }, principal: Principal): string | null {
+  if (principal.kind === 'anonymous') throw tokenMissing();
+  if (hasScope(principal, scope)) return null;
+  if (orCustomer && principal.subject !== null) return principal.subject;
+  throw scopeMissing(scope);
+}
