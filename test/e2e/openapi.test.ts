@@ -120,6 +120,8 @@ describe('every answer is as documented', () => {
     await api.post(events, { name: '', surprise: true });
     await api.post(events, JSON.stringify({ name: 'x'.repeat(110_000) }));
     await api.post(events, 'name=x', { 'content-type': 'text/plain' });
+    await api.post(events, eventBody(), { 'idempotency-key': '' });
+    await api.post(`${events}/${eventId}/publish`, 'now', { 'content-type': 'text/plain' });
     await api.post(bookings, booking(ticketTypeId));
     await api.post(bookings, booking(ticketTypeId), { 'idempotency-key': 'ä' });
     const headers = key();
@@ -134,8 +136,10 @@ describe('every answer is as documented', () => {
         '400 validation-failed',
         '413 payload-too-large',
         '415 unsupported-media-type',
+        '400 idempotency-key-missing',
       ]),
     );
+    expect(answersOf('publishEvent')).toContain('415 unsupported-media-type');
     expect(answersOf('book')).toEqual(
       expect.arrayContaining(['400 idempotency-key-missing', '400 idempotency-key-invalid', '422 idempotency-key-reused']),
     );

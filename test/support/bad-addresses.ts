@@ -39,6 +39,8 @@ const cursorOf = (place: string) => Buffer.from(place).toString('base64url');
 const BROKEN_CURSORS = [
   'broken',
   '%F0%9F%98%80',
+  `${cursorOf('[1]')}=`,
+  `${cursorOf(`["2031-01-01T00:00:00Z","${UUID}"]`)}!`,
   cursorOf('{}'),
   cursorOf('[]'),
   cursorOf('[null]'),

@@ -76,6 +76,8 @@ export class ConformingClient extends ApiClient {
     // `Problem` is the common part of all problems.
     for (const [name, schema] of Object.entries(this.schemas)) close(schema, name === 'Problem');
     (addFormats as unknown as (ajv: Ajv2020) => void)(this.ajv);
+    // ajv-formats lacks it.
+    this.ajv.addFormat('idn-email', /^[^\0]+@[^\s@]+$/u);
     this.ajv.addVocabulary(['example', 'components']);
     this.ajv.addSchema({ $id: 'document', components: { schemas: this.schemas } });
   }

@@ -63,7 +63,7 @@ export class BookingController {
     description:
       'It is off sale at once and for good; its held and confirmed orders are cancelled with the reason `event-cancelled`. Again: the same answer.',
   })
-  @ApiResource(200, EventDto, 'The cancelled event.')
+  @ApiResource(200, EventDto, 'The cancelled event.', { status: 'cancelled', version: 4 })
   @ApiProblems(EVENT_NOT_FOUND)
   cancelEvent(@PathId('eventId') eventId: string, @OriginOf() origin: Origin): Promise<Answer<EventDto>> {
     return this.booking.cancelEvent(eventId, origin);
@@ -81,7 +81,7 @@ export class BookingController {
     description:
       'Its tickets are sold. Again on a confirmed order: the same answer. For a payment that came late, `reviveIfAvailable` books the tickets of an expired hold again, if they are still there.',
   })
-  @ApiResource(200, OrderDto, 'The confirmed order.')
+  @ApiResource(200, OrderDto, 'The confirmed order.', { paymentReference: 'pay_1', version: 2 })
   @ApiProblems(ORDER_NOT_FOUND, ORDER_NOT_HELD, HOLD_EXPIRED, EVENT_NOT_ON_SALE, CUSTOMER_LIMIT_EXCEEDED)
   confirm(
     @PathId('orderId') orderId: string,
@@ -102,7 +102,12 @@ export class BookingController {
     description:
       'It ends the given number of seconds from now. The whole life of a hold is bounded (3600 seconds unless configured shorter).',
   })
-  @ApiResource(200, OrderDto, 'The held order.')
+  @ApiResource(200, OrderDto, 'The held order.', {
+    status: 'held',
+    expiresAt: '2035-01-15T09:40:00.000Z',
+    confirmedAt: null,
+    version: 2,
+  })
   @ApiProblems(ORDER_NOT_FOUND, ORDER_NOT_HELD, HOLD_EXPIRED, EVENT_NOT_ON_SALE)
   extend(@PathId('orderId') orderId: string, @Body() dto: ExtendHoldDto, @OriginOf() origin: Origin): Promise<Answer<OrderDto>> {
     return this.booking.extend(orderId, dto, origin);
@@ -120,7 +125,12 @@ export class BookingController {
     description:
       'Its tickets are available again in the same commit. With `items` only those are given back and the rest of the order stands. Again on a cancelled order, without `items`: the same answer.',
   })
-  @ApiResource(200, OrderDto, 'The cancelled order.')
+  @ApiResource(200, OrderDto, 'The cancelled order.', {
+    status: 'cancelled',
+    cancelledAt: '2035-01-15T09:30:00.000Z',
+    cancelReason: 'customer-request',
+    version: 2,
+  })
   @ApiProblems(ORDER_NOT_FOUND, ORDER_NOT_CANCELLABLE, TICKET_TYPE_NOT_FOUND, QUANTITY_OUT_OF_RANGE)
   cancelOrder(
     @PathId('orderId') orderId: string,

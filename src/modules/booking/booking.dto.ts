@@ -10,14 +10,22 @@ import {
   TextField,
   UuidField,
 } from '../../platform/http/fields.js';
+import { HOLD_SECONDS_BOUNDS } from '../../platform/config/environment.js';
 import { DEMO } from '../events/index.js';
+import {
+  CANCEL_REASON_BOUNDS,
+  CUSTOMER_NAME_BOUNDS,
+  MAX_ORDER_ITEMS,
+  PAYMENT_REFERENCE_BOUNDS,
+  QUANTITY_BOUNDS,
+} from '../orders/index.js';
 
 @ApiSchema({ name: 'BookingItem' })
 export class BookingItemDto {
   @UuidField({ description: 'What to book.', example: DEMO.standardId })
   ticketTypeId!: string;
 
-  @IntegerField({ min: 1, max: 100, description: 'How many tickets.', example: 2 })
+  @IntegerField({ ...QUANTITY_BOUNDS, description: 'How many tickets.', example: 2 })
   quantity!: number;
 }
 
@@ -34,13 +42,13 @@ export class BookingCustomerDto {
   })
   email!: string;
 
-  @TextField({ min: 1, max: 200, optional: true, nullable: true, description: 'Name.', example: 'Ada' })
+  @TextField({ ...CUSTOMER_NAME_BOUNDS, optional: true, nullable: true, description: 'Name.', example: 'Ada' })
   name?: string | null;
 }
 
 @ApiSchema({ name: 'Hold' })
 export class HoldDto {
-  @IntegerField({ min: 30, max: 3600, description: 'How long the tickets are held.', example: 600 })
+  @IntegerField({ ...HOLD_SECONDS_BOUNDS, description: 'How long the tickets are held.', example: 600 })
   seconds!: number;
 }
 
@@ -49,7 +57,7 @@ export class BookingDto {
   @ListField({
     type: () => BookingItemDto,
     min: 1,
-    max: 20,
+    max: MAX_ORDER_ITEMS,
     description: 'All of them are booked or none; a ticket type at most once.',
   })
   @OncePerTicketType()
@@ -73,8 +81,7 @@ export class BookingDto {
 @ApiSchema({ name: 'CancelOrder' })
 export class CancelOrderDto {
   @TextField({
-    min: 1,
-    max: 200,
+    ...CANCEL_REASON_BOUNDS,
     optional: true,
     nullable: true,
     description: 'Why; shown on the order and in its history.',
@@ -86,7 +93,7 @@ export class CancelOrderDto {
     type: () => BookingItemDto,
     optional: true,
     min: 1,
-    max: 20,
+    max: MAX_ORDER_ITEMS,
     description: 'Give back only these, and keep the rest of the order. Without it all of it is cancelled.',
   })
   @OncePerTicketType()
@@ -96,8 +103,7 @@ export class CancelOrderDto {
 @ApiSchema({ name: 'ConfirmOrder' })
 export class ConfirmOrderDto {
   @TextField({
-    min: 1,
-    max: 200,
+    ...PAYMENT_REFERENCE_BOUNDS,
     optional: true,
     nullable: true,
     description: 'Your name for the payment; shown on the order.',
@@ -115,6 +121,6 @@ export class ConfirmOrderDto {
 
 @ApiSchema({ name: 'ExtendHold' })
 export class ExtendHoldDto {
-  @IntegerField({ min: 30, max: 3600, description: 'The hold ends this many seconds from now.', example: 600 })
+  @IntegerField({ ...HOLD_SECONDS_BOUNDS, description: 'The hold ends this many seconds from now.', example: 600 })
   seconds!: number;
 }

@@ -81,7 +81,7 @@ export class EventLanes<Command, Outcome> {
     const expectedWaitMs = lane.turns < TURNS_TO_LEARN ? 0 : turns * lane.averageTurnMs;
     if (lane.waiting.length < this.limits.LANE_MAX_WAITING && expectedWaitMs <= this.limits.LANE_MAX_WAIT_MS) return;
     const detail = 'Too many requests wait for this event. Nothing was changed; repeat the request, with the same key.';
-    throw new DomainError(OVERLOADED, detail, {}, { retryAfterSeconds: Math.max(1, Math.ceil(expectedWaitMs / 1000)) });
+    throw new DomainError(OVERLOADED, detail, {}, { retryAfterSeconds: expectedWaitMs / 1000 });
   }
 
   private leave(lane: Lane<Command, Outcome>, waiting: Waiting<Command, Outcome>): void {

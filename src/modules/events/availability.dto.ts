@@ -1,14 +1,14 @@
 import { ApiSchema } from '@nestjs/swagger';
 import { BooleanField, IntegerField, ListField, TextField, TimestampField, UuidField } from '../../platform/http/fields.js';
 import { DEMO } from './demo-ids.js';
-import { MAX_CAPACITY, MAX_TICKET_TYPES, TIMES } from './dto-fields.js';
+import { MAX_CAPACITY, MAX_TICKET_TYPES, NAME_BOUNDS, TIMES } from './dto-fields.js';
 
 @ApiSchema({ name: 'TicketTypeAvailability' })
 export class TicketTypeAvailabilityDto {
   @UuidField({ description: 'The ticket type.', example: DEMO.standardId })
   ticketTypeId!: string;
 
-  @TextField({ min: 1, max: 200, description: 'Its name.', example: 'Standard' })
+  @TextField({ ...NAME_BOUNDS, description: 'Its name.', example: 'Standard' })
   name!: string;
 
   @IntegerField({ min: 0, max: MAX_CAPACITY, description: '= held + sold + available, always.', example: 200 })

@@ -1,7 +1,15 @@
-/** What the DTOs of events and ticket types have in common. */
+import { COUNTER_BOUNDS } from '../../platform/http/value-schemas.js';
+
+/*
+ * What the DTOs of events and ticket types have in common. Lengths are in characters; CHECK constraints repeat the bounds.
+ */
 export const MAX_CAPACITY = 10_000_000;
 export const MAX_TICKET_TYPES = 100;
-export const MAX_COUNT = 2 ** 31 - 1;
+/** Most tickets that one customer may have of an event: the largest limit that can be set. */
+export const MAX_CUSTOMER_LIMIT = 1_000_000;
+export const NAME_BOUNDS = { min: 1, max: 200 } as const;
+export const VENUE_BOUNDS = { min: 1, max: 200 } as const;
+export const DESCRIPTION_BOUNDS = { max: 10_000 } as const;
 
 export const idField = { description: 'UUIDv7.' };
 /** Examples of the times of an event; the whole day is far away, so that what is created by example can be booked. */
@@ -13,6 +21,4 @@ export const TIMES = {
 
 export const salesOpenAt = { description: 'Sales begin at this time; null: from publication.' };
 export const salesCloseAt = { description: 'Sales end at this time; null: when the event starts.' };
-export const versionField = { description: 'Grows with each change; the ETag.', min: 1, max: MAX_COUNT, example: 1 };
-
-export const nextCursor = { max: 512, nullable: true, description: 'Cursor of the next page; null on the last.', example: null };
+export const versionField = { description: 'Grows with each change; the ETag.', ...COUNTER_BOUNDS, example: 1 };

@@ -12,6 +12,7 @@ import { Idempotent, IdempotencyOf } from '../../platform/idempotency/idempotent
 import { AvailabilityStreams } from './availability-streams.js';
 import { AvailabilityService } from './availability.service.js';
 import { DEMO } from './demo-ids.js';
+import { TIMES } from './dto-fields.js';
 import { CreateEventDto, EventDto, EventPageDto, EventQueryDto, UpdateEventDto } from './events.dto.js';
 import { AvailabilityDto } from './availability.dto.js';
 import { EVENT_NOT_FOUND, INVALID_TRANSITION } from './events.errors.js';
@@ -19,9 +20,11 @@ import { EventsService } from './events.service.js';
 
 export const ApiEventId = () => ApiPathId('eventId', 'The event.', DEMO.eventId);
 
-const STREAM_EXAMPLE = `id: 42
+const STREAM_EXAMPLE = `retry: 2000
+
+id: 42
 event: availability
-data: {"eventId":"${DEMO.eventId}","asOf":"2035-01-10T09:00:00.000Z","ticketTypes":[]}
+data: {"eventId":"${DEMO.eventId}","asOf":"${TIMES.created}","ticketTypes":[{"ticketTypeId":"${DEMO.standardId}","name":"Standard","capacity":200,"held":3,"sold":40,"available":157,"onSale":true}]}
 
 `;
 
@@ -42,7 +45,7 @@ export class EventsController {
     summary: 'Create an event',
     description: 'The event is a draft until it is published. Give it ticket types first.',
   })
-  @ApiResource(201, EventDto, 'The new event.')
+  @ApiResource(201, EventDto, 'The new event.', { status: 'draft', ticketTypes: [] })
   create(@Body() dto: CreateEventDto, @IdempotencyOf() request: IdempotentRequest | null): Promise<Answer<EventDto>> {
     return this.events.create(dto, request);
   }
@@ -83,7 +86,7 @@ export class EventsController {
     summary: 'Change an event',
     description: 'Members that are left out stay as they are; null clears. The currency cannot be changed.',
   })
-  @ApiResource(200, EventDto, 'The changed event.')
+  @ApiResource(200, EventDto, 'The changed event.', { description: 'Three sets under the open sky.', version: 2 })
   @ApiProblems(EVENT_NOT_FOUND, INVALID_TRANSITION)
   update(
     @PathId('eventId') eventId: string,
@@ -102,7 +105,7 @@ export class EventsController {
     summary: 'Publish an event',
     description: 'From now on it can be booked, within its sales window. Again on a published event: the same answer.',
   })
-  @ApiResource(200, EventDto, 'The published event.')
+  @ApiResource(200, EventDto, 'The published event.', { status: 'published', version: 3 })
   @ApiProblems(EVENT_NOT_FOUND, INVALID_TRANSITION)
   publish(@PathId('eventId') eventId: string, @IdempotencyOf() request: IdempotentRequest | null): Promise<Answer<EventDto>> {
     return this.events.publish(eventId, request);
@@ -140,7 +143,7 @@ export class EventsController {
   @ApiResponse({
     status: 200,
     description: 'The stream.',
-    content: { 'text/event-stream': { schema: { type: 'string', maxLength: 1_000_000, example: STREAM_EXAMPLE } } },
+    content: { 'text/event-stream': { schema: { type: 'string', pattern: '^retry: [0-9]+\\n\\n', example: STREAM_EXAMPLE } } },
   })
   @ApiProblems(EVENT_NOT_FOUND)
   streamAvailability(

@@ -11,19 +11,30 @@ import {
   TimestampField,
   UuidField,
 } from '../../platform/http/fields.js';
-import { PageQueryDto } from '../../platform/http/pagination.js';
+import { NextCursorField, PAGE_MAX_ITEMS, PageQueryDto } from '../../platform/http/pagination.js';
 import { DEMO } from './demo-ids.js';
-import { idField, MAX_TICKET_TYPES, nextCursor, salesCloseAt, salesOpenAt, TIMES, versionField } from './dto-fields.js';
+import {
+  DESCRIPTION_BOUNDS,
+  idField,
+  MAX_CUSTOMER_LIMIT,
+  MAX_TICKET_TYPES,
+  NAME_BOUNDS,
+  salesCloseAt,
+  salesOpenAt,
+  TIMES,
+  VENUE_BOUNDS,
+  versionField,
+} from './dto-fields.js';
 import { EVENT_STATUSES, type EventStatus } from './event-status.js';
 import { TicketTypeDto } from './ticket-types.dto.js';
 
 @ApiSchema({ name: 'CreateEvent' })
 export class CreateEventDto {
-  @TextField({ min: 1, max: 200, description: 'What the event is called.', example: 'Midsummer Night Concert' })
+  @TextField({ ...NAME_BOUNDS, description: 'What the event is called.', example: 'Midsummer Night Concert' })
   name!: string;
 
   @TextField({
-    max: 10_000,
+    ...DESCRIPTION_BOUNDS,
     optional: true,
     nullable: true,
     description: 'Longer text.',
@@ -31,7 +42,7 @@ export class CreateEventDto {
   })
   description?: string | null;
 
-  @TextField({ min: 1, max: 200, optional: true, nullable: true, description: 'Where it takes place.', example: 'Harbour Stage' })
+  @TextField({ ...VENUE_BOUNDS, optional: true, nullable: true, description: 'Where it takes place.', example: 'Harbour Stage' })
   venue?: string | null;
 
   @TimestampField({ description: 'When it starts; sales end then at the latest.', example: TIMES.starts })
@@ -54,7 +65,7 @@ export class CreateEventDto {
 
   @IntegerField({
     min: 1,
-    max: 1_000_000,
+    max: MAX_CUSTOMER_LIMIT,
     optional: true,
     nullable: true,
     description: 'Most tickets that one customer may have; null: no limit.',
@@ -68,11 +79,11 @@ export class CreateEventDto {
 
 @ApiSchema({ name: 'UpdateEvent' })
 export class UpdateEventDto {
-  @TextField({ min: 1, max: 200, optional: true, description: 'What the event is called.' })
+  @TextField({ ...NAME_BOUNDS, optional: true, description: 'What the event is called.' })
   name?: string;
 
   @TextField({
-    max: 10_000,
+    ...DESCRIPTION_BOUNDS,
     optional: true,
     nullable: true,
     description: 'Longer text.',
@@ -80,7 +91,7 @@ export class UpdateEventDto {
   })
   description?: string | null;
 
-  @TextField({ min: 1, max: 200, optional: true, nullable: true, description: 'Where it takes place.' })
+  @TextField({ ...VENUE_BOUNDS, optional: true, nullable: true, description: 'Where it takes place.' })
   venue?: string | null;
 
   @TimestampField({ optional: true, description: 'When it starts.' })
@@ -100,7 +111,7 @@ export class UpdateEventDto {
 
   @IntegerField({
     min: 1,
-    max: 1_000_000,
+    max: MAX_CUSTOMER_LIMIT,
     optional: true,
     nullable: true,
     description: 'Most tickets that one customer may have.',
@@ -116,13 +127,13 @@ export class EventDto {
   @UuidField({ ...idField, example: DEMO.eventId })
   id!: string;
 
-  @TextField({ min: 1, max: 200, description: 'What it is called.', example: 'Midsummer Night Concert' })
+  @TextField({ ...NAME_BOUNDS, description: 'What it is called.', example: 'Midsummer Night Concert' })
   name!: string;
 
-  @TextField({ max: 10_000, nullable: true, description: 'Longer text.', example: 'Two sets under the open sky.' })
+  @TextField({ ...DESCRIPTION_BOUNDS, nullable: true, description: 'Longer text.', example: 'Two sets under the open sky.' })
   description!: string | null;
 
-  @TextField({ max: 200, nullable: true, description: 'Where it takes place.', example: 'Harbour Stage' })
+  @TextField({ ...VENUE_BOUNDS, nullable: true, description: 'Where it takes place.', example: 'Harbour Stage' })
   venue!: string | null;
 
   @TimestampField({ description: 'When it starts.', example: TIMES.starts })
@@ -146,7 +157,13 @@ export class EventDto {
   @TimestampField({ nullable: true, ...salesCloseAt, example: null })
   salesCloseAt!: string | null;
 
-  @IntegerField({ min: 1, max: 1_000_000, nullable: true, description: 'Most tickets that one customer may have.', example: 10 })
+  @IntegerField({
+    min: 1,
+    max: MAX_CUSTOMER_LIMIT,
+    nullable: true,
+    description: 'Most tickets that one customer may have.',
+    example: 10,
+  })
   maxTicketsPerCustomer!: number | null;
 
   @MetadataField({ description: 'Your own data.', example: { season: 'summer' } })
@@ -170,10 +187,10 @@ export class EventDto {
 
 @ApiSchema({ name: 'EventPage' })
 export class EventPageDto {
-  @ListField({ type: () => EventDto, max: 200, description: 'Soonest first.' })
+  @ListField({ type: () => EventDto, max: PAGE_MAX_ITEMS, description: 'Soonest first.' })
   items!: EventDto[];
 
-  @TextField(nextCursor)
+  @NextCursorField()
   nextCursor!: string | null;
 }
 

@@ -1,6 +1,6 @@
 import { defineProblem, DomainError } from '../../platform/errors/domain-error.js';
-
-const count = { type: 'integer', format: 'int32', minimum: 0, maximum: 10_000_000 };
+import { integerSchema, UUID_SCHEMA } from '../../platform/http/value-schemas.js';
+import { MAX_CAPACITY, MAX_TICKET_TYPES } from './dto-fields.js';
 
 export const NOT_ON_SALE_REASONS = ['draft', 'cancelled', 'before-sales-open', 'after-sales-close', 'event-started'] as const;
 export type NotOnSaleReason = (typeof NOT_ON_SALE_REASONS)[number];
@@ -29,9 +29,9 @@ export const EVENT_NOT_ON_SALE = defineProblem({
   kind: 'conflict',
   title: 'The tickets are not on sale',
   example: { detail: 'The event is not on sale: draft.', reason: 'draft' },
-  members: { reason: { type: 'string', enum: [...NOT_ON_SALE_REASONS] } },
+  members: { reason: { type: 'string', enum: [...NOT_ON_SALE_REASONS], description: 'Why not.' } },
   optionalMembers: {
-    ticketTypeId: { type: 'string', format: 'uuid', description: 'The ticket type whose own sales window it is.' },
+    ticketTypeId: { ...UUID_SCHEMA, description: 'The ticket type whose own sales window it is.' },
   },
 });
 export const CAPACITY_BELOW_COMMITTED = defineProblem({
@@ -39,7 +39,7 @@ export const CAPACITY_BELOW_COMMITTED = defineProblem({
   kind: 'conflict',
   title: 'More tickets are held and sold than that',
   example: { detail: '40 tickets are held or sold, so the capacity cannot be 30.', committed: 40 },
-  members: { committed: count },
+  members: { committed: { ...integerSchema(1, MAX_CAPACITY), description: 'How many are held and sold.' } },
 });
 export const TICKET_TYPE_IN_USE = defineProblem({
   code: 'ticket-type-in-use',
@@ -51,8 +51,8 @@ export const TOO_MANY_TICKET_TYPES = defineProblem({
   code: 'too-many-ticket-types',
   kind: 'conflict',
   title: 'The event has as many ticket types as it can have',
-  example: { detail: 'An event has at most 100 ticket types.', limit: 100 },
-  members: { limit: count },
+  example: { detail: 'An event has at most 100 ticket types.', limit: MAX_TICKET_TYPES },
+  members: { limit: { ...integerSchema(1, MAX_TICKET_TYPES), description: 'How many an event may have.' } },
 });
 
 export const eventNotFound = (eventId: string) => new DomainError(EVENT_NOT_FOUND, `There is no event ${eventId}.`);

@@ -1,5 +1,6 @@
 export { seedDemoEvent } from './demo-event.js';
 export { DEMO } from './demo-ids.js';
+export { MAX_CAPACITY, MAX_CUSTOMER_LIMIT, MAX_TICKET_TYPES, NAME_BOUNDS } from './dto-fields.js';
 export { Event, salesWindowRefusal } from './event.entity.js';
 export { ExpiredHolds } from './expired-holds.js';
 export { toEventDto } from './event.mapper.js';
@@ -15,4 +16,4 @@ export {
   ticketTypeNotFound,
 } from './events.errors.js';
 export { EventsModule } from './events.module.js';
-export { type Counter, TicketType } from './ticket-type.entity.js';
+export { type Counter, MAX_PER_ORDER, TicketType } from './ticket-type.entity.js';

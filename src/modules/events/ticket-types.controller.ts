@@ -41,7 +41,11 @@ export class TicketTypesController {
     summary: 'Create a ticket type',
     description: 'Something of the event that can be booked, at one price.',
   })
-  @ApiResource(201, TicketTypeDto, 'The new ticket type.')
+  @ApiResource(201, TicketTypeDto, 'The new ticket type.', {
+    id: DEMO.balconyId,
+    name: 'Balcony',
+    description: 'Seated, with a view of the harbour.',
+  })
   @ApiProblems(EVENT_NOT_FOUND, INVALID_TRANSITION, TOO_MANY_TICKET_TYPES)
   create(
     @PathId('eventId') eventId: string,
@@ -98,7 +102,7 @@ export class TicketTypesController {
     description:
       'Members that are left out stay as they are; null clears. The capacity is never set under what is held and sold. Orders that exist keep their name and price.',
   })
-  @ApiResource(200, TicketTypeDto, 'The changed ticket type.')
+  @ApiResource(200, TicketTypeDto, 'The changed ticket type.', { capacity: 1200, version: 2 })
   @ApiProblems(EVENT_NOT_FOUND, TICKET_TYPE_NOT_FOUND, CAPACITY_BELOW_COMMITTED, INVALID_TRANSITION)
   update(
     @PathId('eventId') eventId: string,

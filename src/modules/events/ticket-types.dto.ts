@@ -1,17 +1,27 @@
 import { ApiSchema } from '@nestjs/swagger';
 import { IntegerField, ListField, ObjectField, TextField, TimestampField, UuidField } from '../../platform/http/fields.js';
 import { MoneyDto } from '../../platform/http/money.js';
+import { NextCursorField, PAGE_MAX_ITEMS } from '../../platform/http/pagination.js';
 import { DEMO } from './demo-ids.js';
-import { idField, MAX_CAPACITY, nextCursor, salesCloseAt, salesOpenAt, TIMES, versionField } from './dto-fields.js';
+import {
+  DESCRIPTION_BOUNDS,
+  idField,
+  MAX_CAPACITY,
+  NAME_BOUNDS,
+  salesCloseAt,
+  salesOpenAt,
+  TIMES,
+  versionField,
+} from './dto-fields.js';
 import { MAX_PER_ORDER } from './ticket-type.entity.js';
 
 @ApiSchema({ name: 'CreateTicketType' })
 export class CreateTicketTypeDto {
-  @TextField({ min: 1, max: 200, description: 'What the ticket type is called.', example: 'Balcony' })
+  @TextField({ ...NAME_BOUNDS, description: 'What the ticket type is called.', example: 'Balcony' })
   name!: string;
 
   @TextField({
-    max: 10_000,
+    ...DESCRIPTION_BOUNDS,
     optional: true,
     nullable: true,
     description: 'Longer text.',
@@ -44,7 +54,7 @@ export class CreateTicketTypeDto {
     min: 1,
     max: MAX_PER_ORDER,
     optional: true,
-    description: 'Largest quantity in one order; 100 by default.',
+    description: `Largest quantity in one order; ${MAX_PER_ORDER} by default.`,
     example: 10,
   })
   maxPerOrder?: number;
@@ -52,10 +62,16 @@ export class CreateTicketTypeDto {
 
 @ApiSchema({ name: 'UpdateTicketType' })
 export class UpdateTicketTypeDto {
-  @TextField({ min: 1, max: 200, optional: true, description: 'What the ticket type is called.' })
+  @TextField({ ...NAME_BOUNDS, optional: true, description: 'What the ticket type is called.' })
   name?: string;
 
-  @TextField({ max: 10_000, optional: true, nullable: true, description: 'Longer text.', example: 'Free choice of seat.' })
+  @TextField({
+    ...DESCRIPTION_BOUNDS,
+    optional: true,
+    nullable: true,
+    description: 'Longer text.',
+    example: 'Free choice of seat.',
+  })
   description?: string | null;
 
   @ObjectField({ type: () => MoneyDto, optional: true, description: 'Price of one ticket; orders that exist keep theirs.' })
@@ -91,10 +107,10 @@ export class TicketTypeDto {
   @UuidField({ description: 'Its event.', example: DEMO.eventId })
   eventId!: string;
 
-  @TextField({ min: 1, max: 200, description: 'What it is called.', example: 'Standard' })
+  @TextField({ ...NAME_BOUNDS, description: 'What it is called.', example: 'Standard' })
   name!: string;
 
-  @TextField({ max: 10_000, nullable: true, description: 'Longer text.', example: 'Free choice of seat.' })
+  @TextField({ ...DESCRIPTION_BOUNDS, nullable: true, description: 'Longer text.', example: 'Free choice of seat.' })
   description!: string | null;
 
   @ObjectField({ type: () => MoneyDto, description: 'Price of one ticket.' })
@@ -127,9 +143,9 @@ export class TicketTypeDto {
 
 @ApiSchema({ name: 'TicketTypePage' })
 export class TicketTypePageDto {
-  @ListField({ type: () => TicketTypeDto, max: 200, description: 'In the order in which they were created.' })
+  @ListField({ type: () => TicketTypeDto, max: PAGE_MAX_ITEMS, description: 'In the order in which they were created.' })
   items!: TicketTypeDto[];
 
-  @TextField(nextCursor)
+  @NextCursorField()
   nextCursor!: string | null;
 }

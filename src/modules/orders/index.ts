@@ -1,4 +1,11 @@
 export { type Customer, customerIdentity, customerKeyOf } from './customer.js';
+export {
+  CANCEL_REASON_BOUNDS,
+  CUSTOMER_NAME_BOUNDS,
+  MAX_ORDER_ITEMS,
+  PAYMENT_REFERENCE_BOUNDS,
+  QUANTITY_BOUNDS,
+} from './dto-fields.js';
 export { OrderItem } from './order-item.entity.js';
 export { COUNTED_AS, LIVE_STATUSES, ORDER_TRANSITIONS, type OrderStatus } from './order-state.js';
 export { OrderTransition } from './order-transition.entity.js';

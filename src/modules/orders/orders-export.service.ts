@@ -30,6 +30,9 @@ const COLUMNS = [
   'currency',
 ] as const;
 
+/** The first line of every export. */
+export const CSV_HEADER = COLUMNS.join();
+
 type Row = Record<(typeof COLUMNS)[number], string | number | null> & { sequence: number };
 
 @Injectable()

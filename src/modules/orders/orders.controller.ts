@@ -7,9 +7,15 @@ import { PageQueryDto, type Page } from '../../platform/http/pagination.js';
 import { ApiPathId, PathId } from '../../platform/http/path-id.js';
 import { OrderDto, OrderHistoryPageDto, OrderPageDto, OrderQueryDto, type OrderTransitionDto } from './orders.dto.js';
 import { ORDER_NOT_FOUND } from './orders.errors.js';
-import { ApiEventId, EVENT_NOT_FOUND } from '../events/index.js';
-import { OrdersExportService } from './orders-export.service.js';
+import { ApiEventId, DEMO, EVENT_NOT_FOUND } from '../events/index.js';
+import { CSV_HEADER, OrdersExportService } from './orders-export.service.js';
 import { OrdersService } from './orders.service.js';
+
+const CSV_EXAMPLE = [
+  CSV_HEADER,
+  `019a0000-0000-7000-8000-0000000000a1,42,confirmed,2035-01-15T09:30:00.000Z,2035-01-15T09:30:00.000Z,,,,ada@example.com,Ada,${DEMO.standardId},Standard,2,4500,9000,EUR`,
+  '',
+].join('\r\n');
 
 export const ApiOrderId = () => ApiPathId('orderId', 'The order.');
 
@@ -70,7 +76,14 @@ export class OrdersController {
   @ApiResponse({
     status: 200,
     description: 'The orders.',
-    content: { 'text/csv': { schema: { type: 'string', maxLength: 1_000_000_000, example: 'order_id,sequence,status\r\n' } } },
+    headers: {
+      'Content-Disposition': {
+        description: 'Tells a browser to save it, and under which name.',
+        required: true,
+        schema: { type: 'string', pattern: '^attachment; filename="orders-[0-9a-f-]{36}\\.csv"$', maxLength: 100 },
+      },
+    },
+    content: { 'text/csv': { schema: { type: 'string', pattern: `^${CSV_HEADER}\\r\\n`, example: CSV_EXAMPLE } } },
   })
   @ApiProblems(EVENT_NOT_FOUND)
   async export(@PathId('eventId') eventId: string, @Res() response: Response): Promise<void> {

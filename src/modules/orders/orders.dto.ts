@@ -11,21 +11,29 @@ import {
   UuidField,
 } from '../../platform/http/fields.js';
 import { MoneyDto } from '../../platform/http/money.js';
-import { PageQueryDto } from '../../platform/http/pagination.js';
-import { DEMO } from '../events/index.js';
+import { NextCursorField, PAGE_MAX_ITEMS, PageQueryDto } from '../../platform/http/pagination.js';
+import { COUNTER_BOUNDS } from '../../platform/http/value-schemas.js';
+import { DEMO, NAME_BOUNDS } from '../events/index.js';
+import {
+  ACTOR_BOUNDS,
+  CANCEL_REASON_BOUNDS,
+  CUSTOMER_NAME_BOUNDS,
+  MAX_ORDER_ITEMS,
+  PAYMENT_REFERENCE_BOUNDS,
+  QUANTITY_BOUNDS,
+} from './dto-fields.js';
 import { ORDER_STATUSES, ORDER_STEPS, type OrderStatus, type OrderStep } from './order-state.js';
 
-const MAX_COUNT = 2 ** 31 - 1;
 const orderId = '019a0000-0000-7000-8000-0000000000a1';
 const bookedAt = '2035-01-15T09:30:00.000Z';
-const sequence = { min: 1, max: MAX_COUNT, example: 42 };
+const sequence = { ...COUNTER_BOUNDS, example: 42 };
 
 @ApiSchema({ name: 'Customer' })
 export class CustomerDto {
   @EmailField({ description: 'E-mail address.', example: 'ada@example.com' })
   email!: string;
 
-  @TextField({ min: 1, max: 200, nullable: true, description: 'Name.', example: 'Ada' })
+  @TextField({ ...CUSTOMER_NAME_BOUNDS, nullable: true, description: 'Name.', example: 'Ada' })
   name!: string | null;
 }
 
@@ -34,10 +42,10 @@ export class OrderItemDto {
   @UuidField({ description: 'The ticket type.', example: DEMO.standardId })
   ticketTypeId!: string;
 
-  @TextField({ min: 1, max: 200, description: 'Its name when it was booked.', example: 'Standard' })
+  @TextField({ ...NAME_BOUNDS, description: 'Its name when it was booked.', example: 'Standard' })
   name!: string;
 
-  @IntegerField({ min: 1, max: 100, description: 'How many tickets.', example: 2 })
+  @IntegerField({ ...QUANTITY_BOUNDS, description: 'How many tickets.', example: 2 })
   quantity!: number;
 
   @ObjectField({ type: () => MoneyDto, description: 'Price of one when it was booked.' })
@@ -66,7 +74,7 @@ export class OrderDto {
   })
   status!: OrderStatus;
 
-  @ListField({ type: () => OrderItemDto, min: 1, max: 20, description: 'In the order of the request.' })
+  @ListField({ type: () => OrderItemDto, min: 1, max: MAX_ORDER_ITEMS, description: 'In the order of the request.' })
   items!: OrderItemDto[];
 
   @ObjectField({ type: () => MoneyDto, description: 'The sum of the subtotals.', example: { amount: 9000, currency: 'EUR' } })
@@ -89,8 +97,7 @@ export class OrderDto {
   confirmedAt!: string | null;
 
   @TextField({
-    min: 1,
-    max: 200,
+    ...PAYMENT_REFERENCE_BOUNDS,
     nullable: true,
     description: 'Your name for its payment, as given when it was confirmed.',
     example: null,
@@ -101,14 +108,14 @@ export class OrderDto {
   cancelledAt!: string | null;
 
   @TextField({
-    max: 200,
+    ...CANCEL_REASON_BOUNDS,
     nullable: true,
     description: 'Why it was cancelled; `event-cancelled` when the whole event was.',
     example: null,
   })
   cancelReason!: string | null;
 
-  @IntegerField({ min: 1, max: MAX_COUNT, description: 'Grows with each change; the ETag.', example: 1 })
+  @IntegerField({ ...COUNTER_BOUNDS, description: 'Grows with each change; the ETag.', example: 1 })
   version!: number;
 
   @TimestampField({ description: 'When it was booked.', example: bookedAt })
@@ -120,10 +127,10 @@ export class OrderDto {
 
 @ApiSchema({ name: 'OrderPage' })
 export class OrderPageDto {
-  @ListField({ type: () => OrderDto, max: 200, description: 'Newest first.' })
+  @ListField({ type: () => OrderDto, max: PAGE_MAX_ITEMS, description: 'Newest first.' })
   items!: OrderDto[];
 
-  @TextField({ max: 512, nullable: true, description: 'Cursor of the next page; null on the last.', example: null })
+  @NextCursorField()
   nextCursor!: string | null;
 }
 
@@ -151,23 +158,22 @@ export class OrderTransitionDto {
   at!: string;
 
   @TextField({
-    min: 1,
-    max: 260,
+    ...ACTOR_BOUNDS,
     description: 'Who caused it: `key:` and the id of an API key, `user:` and the `sub` of a token, or `system`.',
     example: 'key:019a0000-0000-7000-8000-0000000000b1',
   })
   actor!: string;
 
-  @TextField({ max: 200, nullable: true, description: 'Why, if it was said.', example: null })
+  @TextField({ ...CANCEL_REASON_BOUNDS, nullable: true, description: 'Why, if it was said.', example: null })
   reason!: string | null;
 }
 
 @ApiSchema({ name: 'OrderHistory' })
 export class OrderHistoryPageDto {
-  @ListField({ type: () => OrderTransitionDto, max: 200, description: 'Oldest first.' })
+  @ListField({ type: () => OrderTransitionDto, max: PAGE_MAX_ITEMS, description: 'Oldest first.' })
   items!: OrderTransitionDto[];
 
-  @TextField({ max: 512, nullable: true, description: 'Cursor of the next page; null on the last.', example: null })
+  @NextCursorField()
   nextCursor!: string | null;
 }
 

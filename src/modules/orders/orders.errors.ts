@@ -1,16 +1,23 @@
 import { defineProblem, DomainError } from '../../platform/errors/domain-error.js';
+import { integerSchema, TIMESTAMP_SCHEMA, UUID_SCHEMA } from '../../platform/http/value-schemas.js';
+import { MAX_CAPACITY, MAX_CUSTOMER_LIMIT, MAX_PER_ORDER, MAX_TICKET_TYPES } from '../events/index.js';
+import { MAX_ORDER_ITEMS } from './dto-fields.js';
 
-const count = { type: 'integer', format: 'int32', minimum: 0, maximum: 10_000_000 };
+const quantity = (description: string) => ({ ...integerSchema(1, MAX_PER_ORDER), description });
 
 const shortages = {
   type: 'array',
   minItems: 1,
-  maxItems: 20,
+  maxItems: MAX_ORDER_ITEMS,
   description: 'The ticket types that are short.',
   items: {
     type: 'object',
     required: ['ticketTypeId', 'requested', 'available'],
-    properties: { ticketTypeId: { type: 'string', format: 'uuid' }, requested: count, available: count },
+    properties: {
+      ticketTypeId: { ...UUID_SCHEMA, description: 'What is short.' },
+      requested: quantity('How many were asked for.'),
+      available: { ...integerSchema(0, MAX_CAPACITY), description: 'How many were left.' },
+    },
   },
 };
 
@@ -51,7 +58,7 @@ export const HOLD_EXPIRED = defineProblem({
   kind: 'conflict',
   title: 'The hold has ended',
   example: { detail: 'The hold ended at 2027-01-10T09:10:00.000Z.', expiresAt: '2027-01-10T09:10:00.000Z' },
-  members: { expiresAt: { type: 'string', format: 'date-time', description: 'When it ended.' } },
+  members: { expiresAt: { ...TIMESTAMP_SCHEMA, description: 'When it ended.' } },
   optionalMembers: { shortages },
 });
 export const QUANTITY_OUT_OF_RANGE = defineProblem({
@@ -64,14 +71,24 @@ export const QUANTITY_OUT_OF_RANGE = defineProblem({
     minPerOrder: 2,
     maxPerOrder: 8,
   },
-  members: { ticketTypeId: { type: 'string', format: 'uuid' }, minPerOrder: count, maxPerOrder: count },
+  members: {
+    ticketTypeId: { ...UUID_SCHEMA, description: 'Whose quantity it is.' },
+    minPerOrder: quantity('The least that is allowed.'),
+    maxPerOrder: quantity('The most that is allowed; of tickets to give back, as many as the order has.'),
+  },
 });
 export const CUSTOMER_LIMIT_EXCEEDED = defineProblem({
   code: 'customer-limit-exceeded',
   kind: 'conflict',
   title: 'The customer would have more tickets than the event allows',
   example: { detail: 'A customer may have 10 tickets of this event and has 8.', limit: 10, alreadyBooked: 8 },
-  members: { limit: count, alreadyBooked: count },
+  members: {
+    limit: { ...integerSchema(1, MAX_CUSTOMER_LIMIT), description: 'How many the customer may have.' },
+    alreadyBooked: {
+      ...integerSchema(0, MAX_TICKET_TYPES * MAX_CAPACITY),
+      description: 'How many the customer has; more than the limit, if that was lowered since.',
+    },
+  },
 });
 
 export const orderNotFound = (orderId: string) => new DomainError(ORDER_NOT_FOUND, `There is no order ${orderId}.`);

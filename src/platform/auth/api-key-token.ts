@@ -5,6 +5,9 @@ export const API_KEY_START = 'hf_';
 const PREFIX_BYTES = 8;
 const SECRET_BYTES = 32;
 const API_KEY = /^hf_([0-9a-f]{16})_([0-9a-f]{64})$/;
+/** How a key begins: what is shown of it later. */
+export const API_KEY_PREFIX_TEXT = { shape: /^hf_[0-9a-f]{16}$/, min: 19, max: 19 } as const;
+export const API_KEY_TEXT = { shape: /^hf_[0-9a-f]{16}_[0-9a-f]{64}$/, min: 84, max: 84 } as const;
 
 export interface ApiKeyToken {
   /** Names the key; no secret. */

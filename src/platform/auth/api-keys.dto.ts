@@ -1,12 +1,17 @@
 import { ApiProperty, ApiSchema } from '@nestjs/swagger';
 import { EnumListField, TextField, TimestampField, UuidField } from '../http/fields.js';
+import { NextCursorField, PAGE_MAX_ITEMS } from '../http/pagination.js';
+import { API_KEY_PREFIX_TEXT, API_KEY_TEXT } from './api-key-token.js';
 import { SCOPES, type Scope } from './scopes.js';
+
+/** In characters; a CHECK constraint repeats it. */
+const NAME_BOUNDS = { min: 1, max: 200 } as const;
 
 const scopesOptions = { values: SCOPES, name: 'Scope', min: 1, max: SCOPES.length } as const;
 
 @ApiSchema({ name: 'NewApiKey' })
 export class CreateApiKeyDto {
-  @TextField({ min: 1, max: 200, description: 'What it is for.', example: 'Web shop' })
+  @TextField({ ...NAME_BOUNDS, description: 'What it is for.', example: 'Web shop' })
   name!: string;
 
   @EnumListField({ ...scopesOptions, description: 'What it may do; `admin` implies all others.', example: ['bookings:write'] })
@@ -26,10 +31,10 @@ export class ApiKeyDto {
   @UuidField({ description: 'Its id.', example: '019a0000-0000-7000-8000-0000000000b1' })
   id!: string;
 
-  @TextField({ min: 1, max: 200, description: 'What it is for.', example: 'Web shop' })
+  @TextField({ ...NAME_BOUNDS, description: 'What it is for.', example: 'Web shop' })
   name!: string;
 
-  @TextField({ min: 19, max: 19, description: 'How the key begins.', example: 'hf_5f0c3e8a9b1d2c47' })
+  @TextField({ ...API_KEY_PREFIX_TEXT, description: 'How the key begins.', example: 'hf_5f0c3e8a9b1d2c47' })
   prefix!: string;
 
   @EnumListField({ ...scopesOptions, description: 'What it may do.', example: ['bookings:write'] })
@@ -51,8 +56,7 @@ export class ApiKeyDto {
 @ApiSchema({ name: 'CreatedApiKey' })
 export class CreatedApiKeyDto extends ApiKeyDto {
   @TextField({
-    min: 84,
-    max: 84,
+    ...API_KEY_TEXT,
     nullable: true,
     description: 'The key. It is shown this one time; a repeat of the request has null here.',
     example: `hf_5f0c3e8a9b1d2c47_${'0'.repeat(64)}`,
@@ -62,9 +66,9 @@ export class CreatedApiKeyDto extends ApiKeyDto {
 
 @ApiSchema({ name: 'ApiKeyPage' })
 export class ApiKeyPageDto {
-  @ApiProperty({ type: ApiKeyDto, isArray: true, minItems: 0, maxItems: 200, description: 'Newest first.' })
+  @ApiProperty({ type: ApiKeyDto, isArray: true, minItems: 0, maxItems: PAGE_MAX_ITEMS, description: 'Newest first.' })
   items!: ApiKeyDto[];
 
-  @TextField({ min: 1, max: 512, nullable: true, description: 'For the next page; null on the last one.', example: null })
+  @NextCursorField()
   nextCursor!: string | null;
 }

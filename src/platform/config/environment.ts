@@ -18,6 +18,9 @@ function isOrigin(text: string): boolean {
   return URL.canParse(text) && new URL(text).origin === text;
 }
 
+/** What a hold may last, in seconds. `HOLD_MAX_SECONDS` can only shorten it. */
+export const HOLD_SECONDS_BOUNDS = { min: 30, max: 3_600 } as const;
+
 /** Whoever could answer in the place of the key source could sign tokens. */
 function isSafeKeySource(url: string): boolean {
   const { protocol, hostname } = new URL(url);
@@ -71,9 +74,9 @@ const environmentSchema = z.object({
   HOLD_MAX_SECONDS: z.coerce
     .number()
     .int()
-    .min(30)
-    .max(3_600)
-    .default(3_600)
+    .min(HOLD_SECONDS_BOUNDS.min)
+    .max(HOLD_SECONDS_BOUNDS.max)
+    .default(HOLD_SECONDS_BOUNDS.max)
     .describe('Longest life of a hold, extensions included.'),
   LANES_RUNNING_MAX: z.coerce
     .number()

@@ -44,12 +44,15 @@ export function allProblems(): ProblemDefinition[] {
   return [...catalogue.values()].toSorted((a, b) => a.code.localeCompare(b.code));
 }
 
+/** Bounds of `Retry-After`: a caller who would have to wait longer than an hour may as well ask again after an hour. */
+export const RETRY_AFTER_SECONDS_BOUNDS = { min: 1, max: 3_600 } as const;
+
 /**
  * A refusal that the caller is told about: becomes problem+json. `details` are its extension members. It is an answer, not a
  * fault of the program, so it takes no stack, which would be a good part of what a refusal costs; what failed is its `cause`.
  */
 export class DomainError extends Error {
-  /** When it is worth trying again, for the kinds that say so. */
+  /** When it is worth trying again, for the kinds that say so: whole seconds within {@link RETRY_AFTER_SECONDS_BOUNDS}. */
   readonly retryAfterSeconds: number;
   /** Of the answer, besides those that every problem has. */
   readonly headers: Readonly<Record<string, string>>;
@@ -64,7 +67,8 @@ export class DomainError extends Error {
     Error.stackTraceLimit = 0;
     super(`${problem.code}: ${detail}`, options);
     Error.stackTraceLimit = stackTraceLimit;
-    this.retryAfterSeconds = options.retryAfterSeconds ?? 1;
+    const { min, max } = RETRY_AFTER_SECONDS_BOUNDS;
+    this.retryAfterSeconds = Math.min(Math.max(Math.ceil(options.retryAfterSeconds ?? min), min), max);
     this.headers = options.headers ?? {};
   }
 

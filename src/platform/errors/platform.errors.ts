@@ -1,3 +1,4 @@
+import { COUNTER_BOUNDS, integerSchema } from '../http/value-schemas.js';
 import { defineProblem, DomainError, type FieldError } from './domain-error.js';
 
 export const MALFORMED_REQUEST = defineProblem({
@@ -53,7 +54,9 @@ export const STALE_VERSION = defineProblem({
   kind: 'stale',
   title: 'The resource has changed since it was read',
   example: { detail: 'If-Match names version 3, the resource is at version 4.', currentVersion: 4 },
-  members: { currentVersion: { type: 'integer', format: 'int32', minimum: 1, maximum: 2 ** 31 - 1 } },
+  members: {
+    currentVersion: { ...integerSchema(COUNTER_BOUNDS.min, COUNTER_BOUNDS.max), description: 'The version that it is at.' },
+  },
 });
 export const PRECONDITION_REQUIRED = defineProblem({
   code: 'precondition-required',

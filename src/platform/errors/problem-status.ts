@@ -1,5 +1,8 @@
 import type { ProblemKind } from './domain-error.js';
 
+/** The statuses that say in `Retry-After` when it is worth trying again. */
+export const STATUSES_TO_RETRY: ReadonlySet<number> = new Set([429, 503]);
+
 /** The HTTP status of each kind of problem. */
 export const STATUS_OF_KIND: Record<ProblemKind, number> = {
   malformed: 400,

@@ -15,7 +15,7 @@ import {
   ROUTE_NOT_FOUND,
   UNSUPPORTED_MEDIA_TYPE,
 } from './platform.errors.js';
-import { STATUS_OF_KIND } from './problem-status.js';
+import { STATUS_OF_KIND, STATUSES_TO_RETRY } from './problem-status.js';
 
 export const PROBLEM_JSON = 'application/problem+json';
 
@@ -36,7 +36,7 @@ export class ProblemFilter implements ExceptionFilter {
       response.destroy();
       return;
     }
-    if (status === 503 || status === 429) response.setHeader('Retry-After', String(problem.retryAfterSeconds));
+    if (STATUSES_TO_RETRY.has(status)) response.setHeader('Retry-After', String(problem.retryAfterSeconds));
     for (const [name, value] of Object.entries(problem.headers)) response.setHeader(name, value);
     response
       .status(status)

@@ -2,7 +2,9 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiSchema, ApiTags } from '@nestjs/swagger';
 import { Open } from '../auth/access.decorators.js';
+import { DATABASE_UNAVAILABLE, OVERLOADED } from '../errors/platform.errors.js';
 import { EnumField } from '../http/fields.js';
+import { ApiWithoutProblems } from '../http/openapi.js';
 
 @ApiSchema({ name: 'Health' })
 export class HealthDto {
@@ -19,6 +21,7 @@ export class HealthController {
   @Open()
   @ApiOperation({ operationId: 'getLiveness', summary: 'Does the process answer?', description: 'Restart it when this fails.' })
   @ApiResponse({ status: 200, type: HealthDto, description: 'It does.' })
+  @ApiWithoutProblems(OVERLOADED, DATABASE_UNAVAILABLE)
   live(): HealthDto {
     return { status: 'ok' };
   }

@@ -10,10 +10,11 @@ import { ApiHeader } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { map, type Observable } from 'rxjs';
 import { ApiProblems } from './openapi.js';
+import { CONDITION_MAX_LENGTH, CONDITION_SCHEMA, ENTITY_TAG_LIST } from './value-schemas.js';
 import { DomainError } from '../errors/domain-error.js';
 import { malformed, PRECONDITION_REQUIRED, STALE_VERSION } from '../errors/platform.errors.js';
 
-const ENTITY_TAGS = /^\s*(?:W\/)?"[^"]*"(?:\s*,\s*(?:W\/)?"[^"]*")*\s*$/;
+const ENTITY_TAGS = new RegExp(`^\\s*${ENTITY_TAG_LIST}\\s*$`);
 
 const SAFE_METHODS = new Set(['GET', 'HEAD']);
 
@@ -26,7 +27,9 @@ export type ExpectedVersions = ReadonlySet<string> | null;
 
 function parseIfMatch(header: string | undefined): ExpectedVersions {
   if (header === undefined || header.trim() === '*') return null;
-  if (!ENTITY_TAGS.test(header)) throw malformed('If-Match is not a list of entity tags, such as "3".');
+  if (header.length > CONDITION_MAX_LENGTH || !ENTITY_TAGS.test(header)) {
+    throw malformed(`If-Match is not a list of entity tags, such as "3", of at most ${CONDITION_MAX_LENGTH} characters.`);
+  }
   // Strong comparison (RFC 9110, 13.1.1): a weak tag never matches.
   return new Set(
     header
@@ -56,7 +59,7 @@ export function ApiIfMatch(required: boolean): MethodDecorator {
       name: 'If-Match',
       required,
       description: 'The ETag of the version that you change; `*` for any.',
-      schema: { type: 'string', minLength: 1, maxLength: 255, ...(required ? { example: '*' } : {}) },
+      schema: { ...CONDITION_SCHEMA, ...(required ? { example: '*' } : {}) },
     }),
     ApiProblems(STALE_VERSION, ...(required ? [PRECONDITION_REQUIRED] : [])),
   );
@@ -102,8 +105,8 @@ function etagOfResource(body: unknown): string | undefined {
   return typeof version === 'number' ? etagOf(version) : undefined;
 }
 
-/** Weak comparison (RFC 9110, 13.1.2). */
+/** Weak comparison (RFC 9110, 13.1.2). A list that is too long matches nothing, which is always a good answer. */
 function matchesNone(header: string | undefined, etag: string): boolean {
-  if (header === undefined) return false;
+  if (header === undefined || header.length > CONDITION_MAX_LENGTH) return false;
   return header.trim() === '*' || header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag);
 }

@@ -20,7 +20,8 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
-import { isTimestamp, isTimeZone } from './times.js';
+import { isTimestamp, isTimeZone, TIME_ZONE_MAX_LENGTH, TIME_ZONE_NAME } from './times.js';
+import { integerSchema, NOT_BLANK_PATTERN, TEXT_PATTERN, TIMESTAMP_SCHEMA, UUID_SCHEMA } from './value-schemas.js';
 
 /*
  * One decorator per member of a DTO: what is validated and what the OpenAPI document says come from the same line,
@@ -32,6 +33,8 @@ export interface FieldOptions {
   example?: unknown;
   /** The member may be left out. */
   optional?: boolean;
+  /** What counts when it is left out, for the document: the class sets it. */
+  default?: unknown;
   /** The member may be null; in a request that is the same as leaving it out, in a PATCH it clears the value. */
   nullable?: boolean;
 }
@@ -45,6 +48,7 @@ function field(options: FieldOptions, schema: Record<string, unknown>, ...rules:
       required: !options.optional,
       ...(options.nullable ? { nullable: true } : {}),
       ...(options.example === undefined ? {} : { example: options.example }),
+      ...(options.default === undefined ? {} : { default: options.default }),
       ...schema,
     }),
     ...(options.optional || options.nullable ? [ValidateIf(isGiven)] : []),
@@ -60,26 +64,31 @@ const NOT_BLANK = /\S/;
 
 /** Characters are code points, as PostgreSQL counts them in its CHECK constraints; `Length` leaves some out. */
 function HasLength(min: number, max: number): PropertyDecorator {
-  const test = (value: unknown) => typeof value === 'string' && isWithin(Array.from(value).length, min, max);
-  return matchesFormat('hasLength', test, `must have ${min} to ${max} characters`);
+  return matchesFormat('hasLength', (value) => hasLength(value, min, max), `must have ${min} to ${max} characters`);
 }
 
-function isWithin(value: number, min: number, max: number): boolean {
-  return min <= value && value <= max;
+function hasLength(value: unknown, min: number, max: number): boolean {
+  if (typeof value !== 'string') return false;
+  const { length } = Array.from(value);
+  return min <= length && length <= max;
+}
+
+interface TextOptions extends FieldOptions {
+  min?: number;
+  max: number;
+  pattern?: RegExp;
+  /** Documented only: who reads the text refuses what does not match, with a problem of its own. */
+  shape?: RegExp;
 }
 
 /** Text of `min` (0) to `max` characters; with `min` of 1 or more it may not be blank. */
-export function TextField(options: FieldOptions & { min?: number; max: number; pattern?: RegExp }): PropertyDecorator {
-  const { min = 0, max, pattern } = options;
+export function TextField(options: TextOptions): PropertyDecorator {
+  const { min = 0, max, pattern, shape } = options;
   const rules = [IsString(), HasLength(min, max)];
   if (pattern) rules.push(Matches(pattern));
   else if (min > 0) rules.push(Matches(NOT_BLANK, { message: '$property must not be blank' }));
-  const documentedPattern = pattern ?? (min > 0 ? NOT_BLANK : undefined);
-  return field(
-    options,
-    { type: 'string', minLength: min, maxLength: max, ...(documentedPattern ? { pattern: documentedPattern.source } : {}) },
-    ...rules,
-  );
+  const documented = (pattern ?? shape)?.source ?? (min > 0 ? NOT_BLANK_PATTERN : TEXT_PATTERN);
+  return field(options, { type: 'string', minLength: min, maxLength: max, pattern: documented }, ...rules);
 }
 
 /** An ISO 4217 code, in capitals. */
@@ -97,8 +106,7 @@ export function CurrencyField(options: FieldOptions): PropertyDecorator {
 
 export function IntegerField(options: FieldOptions & { min: number; max: number }): PropertyDecorator {
   const { min, max } = options;
-  const format = max > 2 ** 31 - 1 ? 'int64' : 'int32';
-  return field(options, { type: 'integer', format, minimum: min, maximum: max }, IsInt(), Min(min), Max(max));
+  return field(options, integerSchema(min, max), IsInt(), Min(min), Max(max));
 }
 
 export function BooleanField(options: FieldOptions): PropertyDecorator {
@@ -110,21 +118,17 @@ export function BooleanField(options: FieldOptions): PropertyDecorator {
 }
 
 export function UuidField(options: FieldOptions): PropertyDecorator {
-  return field(options, { type: 'string', format: 'uuid', minLength: 36, maxLength: 36 }, IsUUID());
+  return field(options, UUID_SCHEMA, IsUUID());
 }
 
 export function TimestampField(options: FieldOptions): PropertyDecorator {
-  return field(
-    options,
-    { type: 'string', format: 'date-time', minLength: 20, maxLength: 35 },
-    matchesFormat('isTimestamp', isTimestamp, 'must be an RFC 3339 time with an offset'),
-  );
+  return field(options, TIMESTAMP_SCHEMA, matchesFormat('isTimestamp', isTimestamp, 'must be an RFC 3339 time with an offset'));
 }
 
 export function TimeZoneField(options: FieldOptions): PropertyDecorator {
   return field(
     options,
-    { type: 'string', minLength: 1, maxLength: 64 },
+    { type: 'string', minLength: 1, maxLength: TIME_ZONE_MAX_LENGTH, pattern: TIME_ZONE_NAME.source },
     matchesFormat('isTimeZone', isTimeZone, 'must be an IANA time zone name'),
   );
 }
@@ -133,7 +137,8 @@ export function TimeZoneField(options: FieldOptions): PropertyDecorator {
 export function EmailField(options: FieldOptions): PropertyDecorator {
   return field(
     options,
-    { type: 'string', format: 'email', minLength: 3, maxLength: 254 },
+    // In JSON Schema `email` is ASCII only; this may be `jürgen@bücher.example`. The shortest is `a@b.de`.
+    { type: 'string', format: 'idn-email', minLength: 6, maxLength: 254 },
     IsEmail(),
     Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.trim() : value)),
   );
@@ -150,7 +155,7 @@ export function EnumListField(
   const { values, name, min, max } = options;
   return field(
     options,
-    { enum: [...values], enumName: name, isArray: true, minItems: min, maxItems: max },
+    { enum: [...values], enumName: name, isArray: true, minItems: min, maxItems: max, uniqueItems: true },
     IsArray(),
     ArrayMinSize(min),
     ArrayMaxSize(max),
@@ -189,10 +194,7 @@ function isMetadata(value: unknown): boolean {
   const pairs = Object.entries(value);
   return (
     pairs.length <= METADATA_MAX_PAIRS &&
-    pairs.every(
-      ([name, text]) =>
-        name.length > 0 && name.length <= METADATA_MAX_NAME && typeof text === 'string' && text.length <= METADATA_MAX_VALUE,
-    )
+    pairs.every(([name, text]) => hasLength(name, 1, METADATA_MAX_NAME) && hasLength(text, 0, METADATA_MAX_VALUE))
   );
 }
 
@@ -203,8 +205,8 @@ export function MetadataField(options: FieldOptions): PropertyDecorator {
     {
       type: 'object',
       maxProperties: METADATA_MAX_PAIRS,
-      propertyNames: { minLength: 1, maxLength: METADATA_MAX_NAME },
-      additionalProperties: { type: 'string', maxLength: METADATA_MAX_VALUE },
+      propertyNames: { type: 'string', minLength: 1, maxLength: METADATA_MAX_NAME, pattern: TEXT_PATTERN },
+      additionalProperties: { type: 'string', maxLength: METADATA_MAX_VALUE, pattern: TEXT_PATTERN },
     },
     matchesFormat(
       'isMetadata',

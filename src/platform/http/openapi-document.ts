@@ -1,11 +1,12 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ACCESS_NOTE, BEARER } from '../auth/access.decorators.js';
-import { allProblems, type ProblemDefinition } from '../errors/domain-error.js';
+import { allProblems, RETRY_AFTER_SECONDS_BOUNDS, type ProblemDefinition } from '../errors/domain-error.js';
 import { BODY_PROBLEMS, COMMON_PROBLEMS } from '../errors/platform.errors.js';
 import { problemResponses, problemSchemas } from './openapi-problems.js';
 import { exampleOf, refuseUnknownMembers, unwrapReferences, type Schema, type Schemas } from './openapi-schemas.js';
-import { PROBLEM_MARK } from './openapi.js';
+import { EXAMPLE_MARK, NO_PROBLEM_MARK, PROBLEM_MARK } from './openapi.js';
+import { integerSchema, REQUEST_ID_SCHEMA } from './value-schemas.js';
 
 const DESCRIPTION = `A ticket booking backend that never oversells.
 
@@ -37,12 +38,12 @@ const HEADERS: NonNullable<OpenAPIObject['components']>['headers'] = {
   'X-Request-Id': {
     description: 'Names this request in our logs: the id that you sent, or a new one.',
     required: true,
-    schema: { type: 'string', minLength: 1, maxLength: 128, example: '7f9c24e8-3b12-4fef-91e0-5a3c6f2f3a0d' },
+    schema: { ...REQUEST_ID_SCHEMA, example: '7f9c24e8-3b12-4fef-91e0-5a3c6f2f3a0d' },
   },
   'Retry-After': {
-    description: 'Seconds to wait.',
+    description: 'Seconds to wait before the request is repeated.',
     required: true,
-    schema: { type: 'integer', format: 'int32', minimum: 1, maximum: 3600, example: 1 },
+    schema: { ...integerSchema(RETRY_AFTER_SECONDS_BOUNDS.min, RETRY_AFTER_SECONDS_BOUNDS.max), example: 1 },
   },
   RateLimit: {
     description:
@@ -56,7 +57,13 @@ const HEADERS: NonNullable<OpenAPIObject['components']>['headers'] = {
   'WWW-Authenticate': {
     description: 'How to authenticate (RFC 6750).',
     required: true,
-    schema: { type: 'string', minLength: 1, maxLength: 200, example: 'Bearer realm="holdfast"' },
+    schema: {
+      type: 'string',
+      pattern: '^Bearer realm="holdfast"(?:, [a-z]+="[a-z:_]+")*$',
+      minLength: 1,
+      maxLength: 200,
+      example: 'Bearer realm="holdfast"',
+    },
   },
   'Idempotent-Replayed': {
     description: 'There when this is the remembered answer of an earlier request with the same key.',
@@ -64,17 +71,20 @@ const HEADERS: NonNullable<OpenAPIObject['components']>['headers'] = {
   },
 };
 
+/** A body may be sent with these even if the operation takes none. */
+const METHODS_WITH_BODY: ReadonlySet<string> = new Set(['post', 'put', 'patch']);
+
 interface Content {
   content?: Record<string, { schema: Schema; example?: unknown; examples?: unknown }>;
 }
 
 interface Operation {
-  [mark: `x-problem-${string}`]: true;
+  [mark: `x-problem-${string}` | `x-no-problem-${string}`]: true;
   [ACCESS_NOTE]?: string;
   description: string;
   parameters?: Array<{ name: string; schema: { example?: string } }>;
   requestBody?: Content;
-  responses: Record<string, Content & { headers?: Record<string, object> }>;
+  responses: Record<string, Content & { headers?: Record<string, object>; [EXAMPLE_MARK]?: object }>;
 }
 
 export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
@@ -84,12 +94,13 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
     .setDescription(DESCRIPTION)
     .setVersion('1')
     .setLicense('MIT', 'https://opensource.org/license/mit')
-    .addServer('/', 'This server')
+    .addServer('/', 'This server, be it local or in production.', undefined, { 'x-internal': false })
     .addBearerAuth(
       {
         type: 'http',
         scheme: 'bearer',
-        description: 'An API key (`hf_…`), or an access token (JWT) of the OpenID Connect issuer that this server trusts.',
+        description:
+          'An API key (`hf_…`), or an access token (JWT) of the OpenID Connect issuer that this server trusts. Tokens are verified as RFC8725 recommends: only asymmetric algorithms, and issuer, audience and expiry are checked.',
       },
       BEARER,
     );
@@ -107,9 +118,9 @@ function complete(document: OpenAPIObject): void {
   unwrapReferences(schemas);
   const documented = new Set<ProblemDefinition>();
   for (const [path, item] of Object.entries(document.paths)) {
-    for (const operation of Object.values(item) as Operation[]) {
+    for (const [method, operation] of Object.entries(item) as Array<[string, Operation]>) {
       takeAccessNote(operation);
-      const problems = takeProblems(operation);
+      const problems = takeProblems(method, operation);
       for (const problem of problems) documented.add(problem);
       Object.assign(operation.responses, problemResponses(problems, examplePath(path, operation)));
       completeBodies(operation, schemas);
@@ -125,10 +136,18 @@ function takeAccessNote(operation: Operation): void {
   delete operation[ACCESS_NOTE];
 }
 
-function takeProblems(operation: Operation): ProblemDefinition[] {
-  const problems = allProblems().filter((problem) => operation[`${PROBLEM_MARK}${problem.code}`]);
-  for (const { code } of problems) delete operation[`${PROBLEM_MARK}${code}`];
-  return [...COMMON_PROBLEMS, ...(operation.requestBody ? BODY_PROBLEMS : []), ...problems];
+function takeProblems(method: string, operation: Operation): ProblemDefinition[] {
+  const takeMarked = (mark: typeof PROBLEM_MARK | typeof NO_PROBLEM_MARK) => {
+    const problems = allProblems().filter(({ code }) => operation[`${mark}${code}`]);
+    for (const { code } of problems) delete operation[`${mark}${code}`];
+    return problems;
+  };
+  const excluded = takeMarked(NO_PROBLEM_MARK);
+  return [
+    ...COMMON_PROBLEMS.filter((problem) => !excluded.includes(problem)),
+    ...(METHODS_WITH_BODY.has(method) ? BODY_PROBLEMS : []),
+    ...takeMarked(PROBLEM_MARK),
+  ];
 }
 
 function examplePath(path: string, { parameters = [] }: Operation): string {
@@ -138,9 +157,14 @@ function examplePath(path: string, { parameters = [] }: Operation): string {
 
 function completeBodies(operation: Operation, schemas: Schemas): void {
   const { requestBody, responses } = operation;
-  for (const { content = {} } of [...(requestBody ? [requestBody] : []), ...Object.values(responses)]) {
+  for (const media of Object.values(requestBody?.content ?? {})) media.example = exampleOf(media.schema, schemas);
+  for (const response of Object.values(responses)) {
+    const { [EXAMPLE_MARK]: members, content = {} } = response;
+    delete response[EXAMPLE_MARK];
     for (const media of Object.values(content)) {
-      if (!media.examples) media.example = exampleOf(media.schema, schemas);
+      if (media.examples) continue;
+      const example = exampleOf(media.schema, schemas);
+      media.example = members ? { ...(example as object), ...members } : example;
     }
   }
   for (const { schema } of Object.values(requestBody?.content ?? {})) refuseUnknownMembers(schema, schemas);

@@ -1,5 +1,6 @@
 import { allProblems, type ProblemDefinition } from '../errors/domain-error.js';
-import { STATUS_OF_KIND } from '../errors/problem-status.js';
+import { STATUS_OF_KIND, STATUSES_TO_RETRY } from '../errors/problem-status.js';
+import { integerSchema, NOT_BLANK_PATTERN, REQUEST_ID_SCHEMA } from './value-schemas.js';
 
 const REQUEST_ID = '7f9c24e8-3b12-4fef-91e0-5a3c6f2f3a0d';
 
@@ -8,6 +9,16 @@ const LONGEST_TEXT = 200_000;
 
 const text = (maxLength: number, description: string, example: string) => ({
   type: 'string',
+  minLength: 1,
+  maxLength,
+  pattern: NOT_BLANK_PATTERN,
+  description,
+  example,
+});
+
+const uri = (maxLength: number, description: string, example: string) => ({
+  type: 'string',
+  format: 'uri-reference',
   minLength: 1,
   maxLength,
   description,
@@ -28,21 +39,28 @@ function problemSchema(): object {
     description: 'What every problem has (RFC 9457). Decide by `code`.',
     required: ['type', 'title', 'status', 'detail', 'instance', 'code', 'requestId'],
     properties: {
-      type: { ...text(200, 'URI of the kind of problem.', '/problems/sold-out'), format: 'uri-reference' },
+      type: uri(200, 'URI of the kind of problem.', '/problems/sold-out'),
       title: text(200, 'The kind of problem in words.', 'Not enough tickets are left'),
       status: {
-        type: 'integer',
-        format: 'int32',
-        minimum: 400,
-        maximum: 599,
+        ...integerSchema(400, 599),
         description: 'The HTTP status.',
         example: 409,
       },
       detail: text(LONGEST_TEXT, 'What happened this time.', '1 of the ticket types is short.'),
-      instance: { ...text(LONGEST_TEXT, 'The path of the request.', '/v1/orders'), format: 'uri-reference' },
+      instance: uri(LONGEST_TEXT, 'The path of the request.', '/v1/orders'),
       // Which ones there can be is said by the schemas of the codes: Swagger UI shows the union of the enums of a composition.
-      code: { type: 'string', minLength: 1, maxLength: 64, description: 'The stable name of the kind of problem.' },
-      requestId: text(128, 'The X-Request-Id of this answer: quote it in reports.', REQUEST_ID),
+      code: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 64,
+        pattern: '^[a-z]+(?:-[a-z]+)*$',
+        description: 'The stable name of the kind of problem.',
+      },
+      requestId: {
+        ...REQUEST_ID_SCHEMA,
+        description: 'The X-Request-Id of this answer: quote it in reports.',
+        example: REQUEST_ID,
+      },
     },
   };
 }
@@ -74,6 +92,7 @@ export function problemSchemas(documented: ReadonlySet<ProblemDefinition>): Reco
       properties: {
         pointer: {
           type: 'string',
+          format: 'json-pointer',
           maxLength: LONGEST_TEXT,
           description: 'JSON Pointer (RFC 6901) to the member at fault, or `/name` of a query parameter.',
           example: '/items/0/quantity',
@@ -99,8 +118,7 @@ export function problemResponses(problems: Iterable<ProblemDefinition>, instance
 const headerOf: Record<number, string> = {
   401: 'WWW-Authenticate',
   403: 'WWW-Authenticate',
-  429: 'Retry-After',
-  503: 'Retry-After',
+  ...Object.fromEntries([...STATUSES_TO_RETRY].map((status) => [status, 'Retry-After'])),
 };
 
 function responseOf(status: number, problems: ProblemDefinition[], instance: string): object {

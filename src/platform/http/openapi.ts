@@ -1,20 +1,31 @@
 import { applyDecorators } from '@nestjs/common';
-import { ApiExtension, ApiHeader, ApiResponse } from '@nestjs/swagger';
+import { ApiExtension, ApiHeader, ApiResponse, type ApiResponseOptions } from '@nestjs/swagger';
 import type { ProblemDefinition } from '../errors/domain-error.js';
+import { CONDITION_SCHEMA, ETAG_SCHEMA } from './value-schemas.js';
 
 /** Marks an operation with the code of a problem, until `openapi-document.ts` turns the marks into responses. */
 export const PROBLEM_MARK = 'x-problem-';
+
+/** The same, of a problem that any operation but this one can answer with. */
+export const NO_PROBLEM_MARK = 'x-no-problem-';
+/** Marks a response with the members in which its example differs from that of its schema. */
+export const EXAMPLE_MARK = 'x-example-members';
 
 /** Documents what an operation can answer besides the problems that any can. May be applied several times. */
 export function ApiProblems(...problems: ProblemDefinition[]): MethodDecorator {
   return applyDecorators(...problems.map((problem) => ApiExtension(PROBLEM_MARK + problem.code, true)));
 }
 
+/** Takes problems that any operation can answer with from this one, which cannot. */
+export function ApiWithoutProblems(...problems: ProblemDefinition[]): MethodDecorator {
+  return applyDecorators(...problems.map((problem) => ApiExtension(NO_PROBLEM_MARK + problem.code, true)));
+}
+
 const etagHeader = {
   ETag: {
     description: 'The version, for If-Match and If-None-Match.',
     required: true,
-    schema: { type: 'string', minLength: 3, maxLength: 32, example: '"1"' },
+    schema: { ...ETAG_SCHEMA, example: '"1"' },
   },
 } as const;
 
@@ -24,14 +35,23 @@ const location = {
   schema: { type: 'string', format: 'uri-reference', minLength: 1, maxLength: 200 },
 } as const;
 
-/** Documents the success of an operation that answers with a single resource and its `ETag`. */
-export function ApiResource(status: 200 | 201, type: new () => unknown, description: string): MethodDecorator {
+/**
+ * Documents the success of an operation that answers with a single resource and its `ETag`. `example` has the members in which
+ * its example is another than that of the resource: the state that the operation leads to.
+ */
+export function ApiResource<T extends object>(
+  status: 200 | 201,
+  type: new () => T,
+  description: string,
+  example: Partial<T> = {},
+): MethodDecorator {
   return ApiResponse({
     status,
     type,
     description,
     headers: { ...etagHeader, ...(status === 201 ? { Location: location } : {}) },
-  });
+    [EXAMPLE_MARK]: example,
+  } as ApiResponseOptions);
 }
 
 /** Documents the success of an operation that made something which has no versions. */
@@ -46,7 +66,7 @@ export function ApiIfNoneMatch(): MethodDecorator {
       name: 'If-None-Match',
       required: false,
       description: 'ETags that you have: 304 when one of them is the current one.',
-      schema: { type: 'string', minLength: 1, maxLength: 255 },
+      schema: CONDITION_SCHEMA,
     }),
     ApiResponse({
       status: 304,

@@ -8,18 +8,43 @@ import { isTimestamp } from './times.js';
 export const QueryInteger = () =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value));
 
+/** Most items on a page. */
+export const PAGE_MAX_ITEMS = 200;
+const PAGE_DEFAULT_ITEMS = 50;
+const CURSOR_MAX_LENGTH = 512;
+/** base64url, see {@link encodeCursor}. */
+const CURSOR = /^[A-Za-z0-9_-]+$/;
+
+/** The member of a page that leads to the next one. */
+export const NextCursorField = () =>
+  TextField({
+    min: 1,
+    max: CURSOR_MAX_LENGTH,
+    shape: CURSOR,
+    nullable: true,
+    description: 'Cursor of the next page; null on the last.',
+    example: null,
+  });
+
 export class PageQueryDto {
   @IntegerField({
     min: 1,
-    max: 200,
+    max: PAGE_MAX_ITEMS,
     optional: true,
-    description: 'How many items a page has at most; 50 by default.',
-    example: 50,
+    description: 'How many items a page has at most.',
+    default: PAGE_DEFAULT_ITEMS,
+    example: PAGE_DEFAULT_ITEMS,
   })
   @QueryInteger()
-  limit: number = 50;
+  limit: number = PAGE_DEFAULT_ITEMS;
 
-  @TextField({ min: 1, max: 512, optional: true, description: 'The `nextCursor` of the page before.' })
+  @TextField({
+    min: 1,
+    max: CURSOR_MAX_LENGTH,
+    shape: CURSOR,
+    optional: true,
+    description: 'The `nextCursor` of the page before. Leave the other parameters as they were.',
+  })
   cursor?: string;
 }
 
@@ -38,7 +63,8 @@ function encodeCursor(place: Place): string {
 function decodeCursor(cursor: string, ...checks: Array<(value: unknown) => boolean>): unknown[] {
   let place: unknown;
   try {
-    place = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+    // Node would skip characters that are not of the alphabet.
+    place = CURSOR.test(cursor) ? JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8')) : undefined;
   } catch {
     place = undefined;
   }

@@ -1,6 +1,7 @@
 import { Param, ParseUUIDPipe } from '@nestjs/common';
 import { ApiParam } from '@nestjs/swagger';
 import { malformed } from '../errors/platform.errors.js';
+import { UUID_SCHEMA } from './value-schemas.js';
 
 /** A path parameter that must be a UUID, in lower case; else 400 `malformed-request`. */
 export function PathId(name: string): ParameterDecorator {
@@ -14,6 +15,6 @@ export function ApiPathId(name: string, description: string, example?: string): 
   return ApiParam({
     name,
     description,
-    schema: { type: 'string', format: 'uuid', minLength: 36, maxLength: 36, ...(example ? { example } : {}) },
+    schema: { ...UUID_SCHEMA, ...(example ? { example } : {}) },
   });
 }

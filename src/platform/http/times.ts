@@ -19,9 +19,13 @@ export function formatTime(time: Date | null | undefined): string | null {
   return time ? time.toISOString() : null;
 }
 
-/** An IANA time zone name that this runtime knows; offsets such as `+02:00` are not names. */
+/** What every IANA name looks like; offsets such as `+02:00` do not. */
+export const TIME_ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+/-]*$/;
+export const TIME_ZONE_MAX_LENGTH = 64;
+
+/** An IANA time zone name that this runtime knows. */
 export function isTimeZone(value: unknown): value is string {
-  if (typeof value !== 'string' || !/^[A-Za-z]/.test(value)) return false;
+  if (typeof value !== 'string' || value.length > TIME_ZONE_MAX_LENGTH || !TIME_ZONE_NAME.test(value)) return false;
   try {
     new Intl.DateTimeFormat('en', { timeZone: value });
     return true;

@@ -10,9 +10,14 @@ export interface IdempotentRequest {
   readonly fingerprint: string;
 }
 
-const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
+/** Most characters of a key, without the quotes and backslashes of a quoted one. */
+export const KEY_MAX_LENGTH = 255;
+
+const PRINTABLE = /^[\x20-\x7e]+$/;
 /** RFC 8941 string: printable ASCII in double quotes, with backslash before a quote or backslash. */
 const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
+/** For the OpenAPI document: a bare token, which does not begin with a quote, or a quoted string with something in it. */
+export const KEY_PATTERN = String.raw`^(?:[!#-~][ -~]*|"(?:[ !#-[\]-~]|\\["\\])+")$`;
 
 /**
  * Reads `Idempotency-Key`: a bare token, or an RFC 8941 string (both name the same key).
@@ -30,7 +35,7 @@ export function parseIdempotencyKey(values: readonly string[] | undefined): stri
     key = quoted[1]!.replaceAll(/\\(["\\])/g, '$1');
   }
   if (key === '') throw keyMissing();
-  if (!PRINTABLE.test(key)) throw keyInvalid();
+  if (key.length > KEY_MAX_LENGTH || !PRINTABLE.test(key)) throw keyInvalid();
   return key;
 }
 

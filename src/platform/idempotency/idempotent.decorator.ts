@@ -4,6 +4,7 @@ import type { Request } from 'express';
 import { ApiProblems } from '../http/openapi.js';
 import { IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_MISSING, IDEMPOTENCY_KEY_REUSED } from './idempotency.errors.js';
 import { IDEMPOTENT, type IdempotentOptions } from './idempotent-options.js';
+import { KEY_MAX_LENGTH, KEY_PATTERN } from './idempotency-key.js';
 import { IdempotencyInterceptor, idempotentRequestOf } from './idempotency.interceptor.js';
 
 /** A `POST` that may be repeated with its `Idempotency-Key`; its handler returns an `Answer`. */
@@ -19,12 +20,13 @@ export function Idempotent(options: IdempotentOptions): MethodDecorator {
       schema: {
         type: 'string',
         minLength: 1,
-        maxLength: 255,
-        pattern: '^[ -~]+$',
+        maxLength: KEY_MAX_LENGTH,
+        pattern: KEY_PATTERN,
         ...(options.exampleKey ? { example: options.exampleKey } : {}),
       },
     }),
-    ApiProblems(IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED, ...(options.required ? [IDEMPOTENCY_KEY_MISSING] : [])),
+    // An empty key is a missing one, also where none is required.
+    ApiProblems(IDEMPOTENCY_KEY_MISSING, IDEMPOTENCY_KEY_INVALID, IDEMPOTENCY_KEY_REUSED),
   );
 }
 

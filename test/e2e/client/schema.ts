@@ -568,7 +568,7 @@ export interface components {
             /** @description Newest first. */
             items: components["schemas"]["ApiKey"][];
             /**
-             * @description For the next page; null on the last one.
+             * @description Cursor of the next page; null on the last.
              * @example null
              */
             nextCursor: string | null;
@@ -1068,7 +1068,7 @@ export interface components {
         };
         Customer: {
             /**
-             * Format: email
+             * Format: idn-email
              * @description E-mail address.
              * @example ada@example.com
              */
@@ -1249,7 +1249,7 @@ export interface components {
         };
         BookingCustomer: {
             /**
-             * Format: email
+             * Format: idn-email
              * @description E-mail address; trimmed and case-folded, it tells one customer from another.
              * @example ada@example.com
              */
@@ -1354,6 +1354,7 @@ export interface components {
         };
         FieldError: {
             /**
+             * Format: json-pointer
              * @description JSON Pointer (RFC 6901) to the member at fault, or `/name` of a query parameter.
              * @example /items/0/quantity
              */
@@ -1373,16 +1374,25 @@ export interface components {
         CapacityBelowCommittedProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "capacity-below-committed";
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many are held and sold.
+             */
             committed: number;
         };
         /** @description The customer would have more tickets than the event allows. */
         CustomerLimitExceededProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "customer-limit-exceeded";
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many the customer may have.
+             */
             limit: number;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many the customer has; more than the limit, if that was lowered since.
+             */
             alreadyBooked: number;
         };
         /** @description The database cannot be reached. */
@@ -1399,7 +1409,10 @@ export interface components {
         EventNotOnSaleProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "event-not-on-sale";
-            /** @enum {string} */
+            /**
+             * @description Why not.
+             * @enum {string}
+             */
             reason: "draft" | "cancelled" | "before-sales-open" | "after-sales-close" | "event-started";
             /**
              * Format: uuid
@@ -1423,11 +1436,20 @@ export interface components {
             expiresAt: string;
             /** @description The ticket types that are short. */
             shortages?: {
-                /** Format: uuid */
+                /**
+                 * Format: uuid
+                 * @description What is short.
+                 */
                 ticketTypeId: string;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description How many were asked for.
+                 */
                 requested: number;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description How many were left.
+                 */
                 available: number;
             }[];
         };
@@ -1503,11 +1525,20 @@ export interface components {
         QuantityOutOfRangeProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "quantity-out-of-range";
-            /** Format: uuid */
+            /**
+             * Format: uuid
+             * @description Whose quantity it is.
+             */
             ticketTypeId: string;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The least that is allowed.
+             */
             minPerOrder: number;
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The most that is allowed; of tickets to give back, as many as the order has.
+             */
             maxPerOrder: number;
         };
         /** @description Too many requests from here. */
@@ -1521,11 +1552,20 @@ export interface components {
             code: "sold-out";
             /** @description The ticket types that are short. */
             shortages: {
-                /** Format: uuid */
+                /**
+                 * Format: uuid
+                 * @description What is short.
+                 */
                 ticketTypeId: string;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description How many were asked for.
+                 */
                 requested: number;
-                /** Format: int32 */
+                /**
+                 * Format: int32
+                 * @description How many were left.
+                 */
                 available: number;
             }[];
         };
@@ -1533,7 +1573,10 @@ export interface components {
         StaleVersionProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "stale-version";
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description The version that it is at.
+             */
             currentVersion: number;
         };
         /** @description The ticket type was ordered. */
@@ -1550,7 +1593,10 @@ export interface components {
         TooManyTicketTypesProblem: components["schemas"]["Problem"] & {
             /** @enum {string} */
             code: "too-many-ticket-types";
-            /** Format: int32 */
+            /**
+             * Format: int32
+             * @description How many an event may have.
+             */
             limit: number;
         };
         /** @description Who asks is not known. */
@@ -1577,7 +1623,7 @@ export interface components {
     headers: {
         /** @description Names this request in our logs: the id that you sent, or a new one. */
         "X-Request-Id": string;
-        /** @description Seconds to wait. */
+        /** @description Seconds to wait before the request is repeated. */
         "Retry-After": number;
         /** @description What is left (`r`) of each limit that counts this request, and in how many seconds (`t`) it begins anew. Absent where there is no limit. */
         RateLimit: string;
@@ -1595,9 +1641,9 @@ export interface operations {
     listApiKeys: {
         parameters: {
             query?: {
-                /** @description How many items a page has at most; 50 by default. */
+                /** @description How many items a page has at most. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the page before. Leave the other parameters as they were. */
                 cursor?: string;
             };
             header?: never;
@@ -1781,6 +1827,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -1790,7 +1837,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `unauthenticated`: Who asks is not known. */
@@ -2219,22 +2266,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["InternalErrorProblem"];
                 };
             };
-            /**
-             * @description * `overloaded`: Too much to do at the moment.
-             *     * `database-unavailable`: The database cannot be reached.
-             */
-            503: {
-                headers: {
-                    "X-Request-Id": components["headers"]["X-Request-Id"];
-                    RateLimit: components["headers"]["RateLimit"];
-                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
-                    "Retry-After": components["headers"]["Retry-After"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["OverloadedProblem"] | components["schemas"]["DatabaseUnavailableProblem"];
-                };
-            };
         };
     };
     getReadiness: {
@@ -2324,9 +2355,9 @@ export interface operations {
     listEvents: {
         parameters: {
             query?: {
-                /** @description How many items a page has at most; 50 by default. */
+                /** @description How many items a page has at most. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the page before. Leave the other parameters as they were. */
                 cursor?: string;
                 /** @description Only events in this state. */
                 status?: components["schemas"]["EventStatus"];
@@ -2529,33 +2560,14 @@ export interface operations {
                      *       "endsAt": "2035-06-23T22:00:00.000Z",
                      *       "timeZone": "Europe/Berlin",
                      *       "currency": "EUR",
-                     *       "status": "published",
+                     *       "status": "draft",
                      *       "salesOpenAt": null,
                      *       "salesCloseAt": null,
                      *       "maxTicketsPerCustomer": 10,
                      *       "metadata": {
                      *         "season": "summer"
                      *       },
-                     *       "ticketTypes": [
-                     *         {
-                     *           "id": "019a0000-0000-7000-8000-000000000011",
-                     *           "eventId": "019a0000-0000-7000-8000-000000000001",
-                     *           "name": "Standard",
-                     *           "description": "Free choice of seat.",
-                     *           "price": {
-                     *             "amount": 4500,
-                     *             "currency": "EUR"
-                     *           },
-                     *           "capacity": 200,
-                     *           "salesOpenAt": null,
-                     *           "salesCloseAt": null,
-                     *           "minPerOrder": 1,
-                     *           "maxPerOrder": 10,
-                     *           "version": 1,
-                     *           "createdAt": "2035-01-15T09:30:00.000Z",
-                     *           "updatedAt": "2035-01-15T09:30:00.000Z"
-                     *         }
-                     *       ],
+                     *       "ticketTypes": [],
                      *       "version": 1,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
@@ -2568,6 +2580,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -2577,7 +2590,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `unauthenticated`: Who asks is not known. */
@@ -2892,7 +2905,7 @@ export interface operations {
                      * @example {
                      *       "id": "019a0000-0000-7000-8000-000000000001",
                      *       "name": "Midsummer Night Concert",
-                     *       "description": "Two sets under the open sky.",
+                     *       "description": "Three sets under the open sky.",
                      *       "venue": "Harbour Stage",
                      *       "startsAt": "2035-06-23T18:00:00.000Z",
                      *       "endsAt": "2035-06-23T22:00:00.000Z",
@@ -2925,7 +2938,7 @@ export interface operations {
                      *           "updatedAt": "2035-01-15T09:30:00.000Z"
                      *         }
                      *       ],
-                     *       "version": 1,
+                     *       "version": 2,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -3154,7 +3167,7 @@ export interface operations {
                      *           "updatedAt": "2035-01-15T09:30:00.000Z"
                      *         }
                      *       ],
-                     *       "version": 1,
+                     *       "version": 3,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -3166,6 +3179,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -3175,7 +3189,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `unauthenticated`: Who asks is not known. */
@@ -3226,6 +3240,30 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["InvalidTransitionProblem"];
+                };
+            };
+            /** @description * `payload-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description * `unsupported-media-type`: The body is not JSON. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
                 };
             };
             /** @description * `idempotency-key-reused`: The Idempotency-Key belongs to another request. */
@@ -3448,9 +3486,11 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example id: 42
+                     * @example retry: 2000
+                     *
+                     *     id: 42
                      *     event: availability
-                     *     data: {"eventId":"019a0000-0000-7000-8000-000000000001","asOf":"2035-01-10T09:00:00.000Z","ticketTypes":[]}
+                     *     data: {"eventId":"019a0000-0000-7000-8000-000000000001","asOf":"2035-01-15T09:30:00.000Z","ticketTypes":[{"ticketTypeId":"019a0000-0000-7000-8000-000000000011","name":"Standard","capacity":200,"held":3,"sold":40,"available":157,"onSale":true}]}
                      */
                     "text/event-stream": string;
                 };
@@ -3542,9 +3582,9 @@ export interface operations {
     listTicketTypes: {
         parameters: {
             query?: {
-                /** @description How many items a page has at most; 50 by default. */
+                /** @description How many items a page has at most. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the page before. Leave the other parameters as they were. */
                 cursor?: string;
             };
             header?: never;
@@ -3725,10 +3765,10 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "019a0000-0000-7000-8000-000000000011",
+                     *       "id": "019a0000-0000-7000-8000-000000000012",
                      *       "eventId": "019a0000-0000-7000-8000-000000000001",
-                     *       "name": "Standard",
-                     *       "description": "Free choice of seat.",
+                     *       "name": "Balcony",
+                     *       "description": "Seated, with a view of the harbour.",
                      *       "price": {
                      *         "amount": 4500,
                      *         "currency": "EUR"
@@ -3750,6 +3790,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -3759,7 +3800,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `unauthenticated`: Who asks is not known. */
@@ -4244,12 +4285,12 @@ export interface operations {
                      *         "amount": 4500,
                      *         "currency": "EUR"
                      *       },
-                     *       "capacity": 200,
+                     *       "capacity": 1200,
                      *       "salesOpenAt": null,
                      *       "salesCloseAt": null,
                      *       "minPerOrder": 1,
                      *       "maxPerOrder": 10,
-                     *       "version": 1,
+                     *       "version": 2,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -4423,9 +4464,9 @@ export interface operations {
     listOrders: {
         parameters: {
             query?: {
-                /** @description How many items a page has at most; 50 by default. */
+                /** @description How many items a page has at most. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the page before. Leave the other parameters as they were. */
                 cursor?: string;
                 /** @description Only orders of this event. */
                 eventId?: string;
@@ -4767,9 +4808,9 @@ export interface operations {
     getOrderHistory: {
         parameters: {
             query?: {
-                /** @description How many items a page has at most; 50 by default. */
+                /** @description How many items a page has at most. */
                 limit?: number;
-                /** @description The `nextCursor` of the page before. */
+                /** @description The `nextCursor` of the page before. Leave the other parameters as they were. */
                 cursor?: string;
             };
             header?: never;
@@ -4924,10 +4965,15 @@ export interface operations {
                     "X-Request-Id": components["headers"]["X-Request-Id"];
                     RateLimit: components["headers"]["RateLimit"];
                     "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    /** @description Tells a browser to save it, and under which name. */
+                    "Content-Disposition": string;
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example order_id,sequence,status */
+                    /**
+                     * @example order_id,sequence,status,created_at,confirmed_at,cancelled_at,cancel_reason,payment_reference,customer_email,customer_name,ticket_type_id,ticket_type,quantity,unit_price_amount,subtotal_amount,currency
+                     *     019a0000-0000-7000-8000-0000000000a1,42,confirmed,2035-01-15T09:30:00.000Z,2035-01-15T09:30:00.000Z,,,,ada@example.com,Ada,019a0000-0000-7000-8000-000000000011,Standard,2,4500,9000,EUR
+                     */
                     "text/csv": string;
                 };
             };
@@ -5317,7 +5363,7 @@ export interface operations {
                      *       "endsAt": "2035-06-23T22:00:00.000Z",
                      *       "timeZone": "Europe/Berlin",
                      *       "currency": "EUR",
-                     *       "status": "published",
+                     *       "status": "cancelled",
                      *       "salesOpenAt": null,
                      *       "salesCloseAt": null,
                      *       "maxTicketsPerCustomer": 10,
@@ -5344,7 +5390,7 @@ export interface operations {
                      *           "updatedAt": "2035-01-15T09:30:00.000Z"
                      *         }
                      *       ],
-                     *       "version": 1,
+                     *       "version": 4,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -5356,6 +5402,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -5365,7 +5412,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `unauthenticated`: Who asks is not known. */
@@ -5404,6 +5451,30 @@ export interface operations {
                 };
                 content: {
                     "application/problem+json": components["schemas"]["EventNotFoundProblem"];
+                };
+            };
+            /** @description * `payload-too-large`: The body is too large. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["PayloadTooLargeProblem"];
+                };
+            };
+            /** @description * `unsupported-media-type`: The body is not JSON. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["X-Request-Id"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimit-Policy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["UnsupportedMediaTypeProblem"];
                 };
             };
             /** @description * `idempotency-key-reused`: The Idempotency-Key belongs to another request. */
@@ -5533,10 +5604,10 @@ export interface operations {
                      *       },
                      *       "expiresAt": null,
                      *       "confirmedAt": "2035-01-15T09:30:00.000Z",
-                     *       "paymentReference": null,
+                     *       "paymentReference": "pay_1",
                      *       "cancelledAt": null,
                      *       "cancelReason": null,
-                     *       "version": 1,
+                     *       "version": 2,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -5548,6 +5619,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -5557,7 +5629,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `unauthenticated`: Who asks is not known. */
@@ -5736,7 +5808,7 @@ export interface operations {
                      *       "id": "019a0000-0000-7000-8000-0000000000a1",
                      *       "eventId": "019a0000-0000-7000-8000-000000000001",
                      *       "sequence": 42,
-                     *       "status": "confirmed",
+                     *       "status": "held",
                      *       "items": [
                      *         {
                      *           "ticketTypeId": "019a0000-0000-7000-8000-000000000011",
@@ -5763,12 +5835,12 @@ export interface operations {
                      *       "metadata": {
                      *         "channel": "web"
                      *       },
-                     *       "expiresAt": null,
-                     *       "confirmedAt": "2035-01-15T09:30:00.000Z",
+                     *       "expiresAt": "2035-01-15T09:40:00.000Z",
+                     *       "confirmedAt": null,
                      *       "paymentReference": null,
                      *       "cancelledAt": null,
                      *       "cancelReason": null,
-                     *       "version": 1,
+                     *       "version": 2,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -5780,6 +5852,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -5789,7 +5862,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `unauthenticated`: Who asks is not known. */
@@ -5967,7 +6040,7 @@ export interface operations {
                      *       "id": "019a0000-0000-7000-8000-0000000000a1",
                      *       "eventId": "019a0000-0000-7000-8000-000000000001",
                      *       "sequence": 42,
-                     *       "status": "confirmed",
+                     *       "status": "cancelled",
                      *       "items": [
                      *         {
                      *           "ticketTypeId": "019a0000-0000-7000-8000-000000000011",
@@ -5997,9 +6070,9 @@ export interface operations {
                      *       "expiresAt": null,
                      *       "confirmedAt": "2035-01-15T09:30:00.000Z",
                      *       "paymentReference": null,
-                     *       "cancelledAt": null,
-                     *       "cancelReason": null,
-                     *       "version": 1,
+                     *       "cancelledAt": "2035-01-15T09:30:00.000Z",
+                     *       "cancelReason": "customer-request",
+                     *       "version": 2,
                      *       "createdAt": "2035-01-15T09:30:00.000Z",
                      *       "updatedAt": "2035-01-15T09:30:00.000Z"
                      *     }
@@ -6011,6 +6084,7 @@ export interface operations {
              * @description * `malformed-request`: The request cannot be read.
              *     * `validation-failed`: The request is not valid.
              *     * `idempotency-key-invalid`: The Idempotency-Key header is not valid.
+             *     * `idempotency-key-missing`: The Idempotency-Key header is required.
              */
             400: {
                 headers: {
@@ -6020,7 +6094,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"];
+                    "application/problem+json": components["schemas"]["MalformedRequestProblem"] | components["schemas"]["ValidationFailedProblem"] | components["schemas"]["IdempotencyKeyInvalidProblem"] | components["schemas"]["IdempotencyKeyMissingProblem"];
                 };
             };
             /** @description * `unauthenticated`: Who asks is not known. */
