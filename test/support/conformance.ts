@@ -4,6 +4,7 @@ import addFormats from 'ajv-formats';
 import { ApiClient, type Reply } from './client.js';
 
 interface Schema {
+  type?: string | string[];
   allOf?: Schema[];
   anyOf?: Schema[];
   oneOf?: Schema[];
@@ -13,8 +14,8 @@ interface Schema {
 }
 
 interface Header {
-  $ref?: string;
   required?: boolean;
+  schema: Schema;
 }
 
 export interface Operation {
@@ -23,11 +24,14 @@ export interface Operation {
   path: string;
   parameters: Array<{ name: string; in: string; required?: boolean; schema: { example?: string | number } }>;
   requestExample: unknown;
-  responses: Record<string, { headers: Record<string, Header>; content?: Record<string, { schema: Schema }> }>;
+  responses: Record<string, { headers: Record<string, Header | { $ref: string }>; content?: Record<string, { schema: Schema }> }>;
 }
 
 /** Headers that a client may rely on, and so have to be documented. */
-const CONTRACT_HEADERS = ['X-Request-Id', 'ETag', 'Location', 'Retry-After', 'Idempotent-Replayed', 'WWW-Authenticate'];
+const CONTRACT_HEADERS = [
+  ...['X-Request-Id', 'ETag', 'Location', 'Retry-After', 'Idempotent-Replayed', 'WWW-Authenticate', 'RateLimit'],
+  ...['RateLimit-Policy', 'Access-Control-Allow-Origin'],
+];
 
 /** No operation can answer with these: they say that there is none. */
 export const OF_NO_OPERATION = ['method-not-allowed', 'route-not-found'];
@@ -53,7 +57,7 @@ function close(schema: Schema, isPart = false): void {
   for (const whole of schema.items ? [...wholes, schema.items] : wholes) close(whole);
 }
 
-/** A client that compares every answer with what the document says of it: status, media type, members and headers. */
+/** A client that compares every answer with what the document says of it: status, media type, members, headers and their values. */
 export class ConformingClient extends ApiClient {
   private readonly operations: Operation[];
   private readonly ajv = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true });
@@ -118,11 +122,25 @@ export class ConformingClient extends ApiClient {
     return validate(reply.body) ? [] : [this.ajv.errorsText(validate.errors)];
   }
 
-  private headerFaults(documented: Record<string, Header>, reply: Reply): string[] {
-    const isRequired = (header: Header) => (header.$ref ? this.headers[header.$ref.split('/').at(-1)!]! : header).required;
-    const missing = Object.entries(documented).filter(([name, header]) => isRequired(header) && !reply.headers.has(name));
+  private headerFaults(documented: Operation['responses'][string]['headers'], reply: Reply): string[] {
     const surplus = CONTRACT_HEADERS.filter((name) => reply.headers.has(name) && !documented[name]);
-    return [...missing.map(([name]) => `no header ${name}`), ...surplus.map((name) => `header ${name} is not documented`)];
+    return [
+      ...surplus.map((name) => `header ${name} is not documented`),
+      ...Object.entries(documented).flatMap(([name, header]) =>
+        this.headerFault(name, this.headerOf(header), reply.headers.get(name)),
+      ),
+    ];
+  }
+
+  private headerFault(name: string, header: Header, value: string | null): string[] {
+    if (value === null) return header.required ? [`no header ${name}`] : [];
+    const validate = this.validatorOf(header);
+    const isValid = validate(header.schema.type === 'integer' ? Number(value) : value);
+    return isValid ? [] : [`header ${name}, ${value}: ${this.ajv.errorsText(validate.errors)}`];
+  }
+
+  private headerOf(header: Header | { $ref: string }): Header {
+    return '$ref' in header ? this.headers[header.$ref.split('/').at(-1)!]! : header;
   }
 
   private validatorOf(media: { schema: Schema }): ValidateFunction {

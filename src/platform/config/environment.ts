@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ORIGIN_SCHEMA } from '../http/value-schemas.js';
 
 const milliseconds = (byDefault: number, min = 1, max = 3_600_000) =>
   z.coerce.number().int().min(min).max(max).default(byDefault);
@@ -15,7 +16,8 @@ const PROXIES =
   /^([1-9]|10|(loopback|linklocal|uniquelocal|[\da-fA-F.:]+(\/\d{1,3})?)(\s*,\s*(loopback|linklocal|uniquelocal|[\da-fA-F.:]+(\/\d{1,3})?))*)$/;
 
 function isOrigin(text: string): boolean {
-  return URL.canParse(text) && new URL(text).origin === text;
+  const { pattern, maxLength } = ORIGIN_SCHEMA;
+  return text.length <= maxLength && new RegExp(pattern).test(text) && URL.canParse(text) && new URL(text).origin === text;
 }
 
 /** What a hold may last, in seconds. `HOLD_MAX_SECONDS` can only shorten it. */

@@ -2,7 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, VERSION_NEUTRAL } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiSchema, ApiTags } from '@nestjs/swagger';
 import { Open } from '../auth/access.decorators.js';
-import { DATABASE_UNAVAILABLE, OVERLOADED } from '../errors/platform.errors.js';
+import { DATABASE_UNAVAILABLE, OVERLOADED, RATE_LIMITED } from '../errors/platform.errors.js';
 import { EnumField } from '../http/fields.js';
 import { ApiWithoutProblems } from '../http/openapi.js';
 
@@ -21,7 +21,7 @@ export class HealthController {
   @Open()
   @ApiOperation({ operationId: 'getLiveness', summary: 'Does the process answer?', description: 'Restart it when this fails.' })
   @ApiResponse({ status: 200, type: HealthDto, description: 'It does.' })
-  @ApiWithoutProblems(OVERLOADED, DATABASE_UNAVAILABLE)
+  @ApiWithoutProblems(RATE_LIMITED, OVERLOADED, DATABASE_UNAVAILABLE)
   live(): HealthDto {
     return { status: 'ok' };
   }
@@ -34,6 +34,7 @@ export class HealthController {
     description: 'Whether the database answers. Send it no requests while this fails.',
   })
   @ApiResponse({ status: 200, type: HealthDto, description: 'It can.' })
+  @ApiWithoutProblems(RATE_LIMITED)
   async ready(): Promise<HealthDto> {
     await this.em.fork().execute('select 1');
     return { status: 'ok' };

@@ -1,12 +1,12 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ACCESS_NOTE, BEARER } from '../auth/access.decorators.js';
-import { allProblems, RETRY_AFTER_SECONDS_BOUNDS, type ProblemDefinition } from '../errors/domain-error.js';
+import { allProblems, type ProblemDefinition } from '../errors/domain-error.js';
 import { BODY_PROBLEMS, COMMON_PROBLEMS } from '../errors/platform.errors.js';
+import { headersOf, RESPONSE_HEADERS } from './openapi-headers.js';
 import { problemResponses, problemSchemas } from './openapi-problems.js';
 import { exampleOf, refuseUnknownMembers, unwrapReferences, type Schema, type Schemas } from './openapi-schemas.js';
 import { EXAMPLE_MARK, NO_PROBLEM_MARK, PROBLEM_MARK } from './openapi.js';
-import { integerSchema, REQUEST_ID_SCHEMA } from './value-schemas.js';
 
 const DESCRIPTION = `A ticket booking backend that never oversells.
 
@@ -32,44 +32,6 @@ const TAGS: ReadonlyArray<[name: string, description: string]> = [
 
 /** Stands in paths of examples where no id of the demo event does. */
 const UNKNOWN_ID = '019a0000-0000-7000-8000-0000000000ff';
-
-/** Headers of responses that are documented by reference. */
-const HEADERS: NonNullable<OpenAPIObject['components']>['headers'] = {
-  'X-Request-Id': {
-    description: 'Names this request in our logs: the id that you sent, or a new one.',
-    required: true,
-    schema: { ...REQUEST_ID_SCHEMA, example: '7f9c24e8-3b12-4fef-91e0-5a3c6f2f3a0d' },
-  },
-  'Retry-After': {
-    description: 'Seconds to wait before the request is repeated.',
-    required: true,
-    schema: { ...integerSchema(RETRY_AFTER_SECONDS_BOUNDS.min, RETRY_AFTER_SECONDS_BOUNDS.max), example: 1 },
-  },
-  RateLimit: {
-    description:
-      'What is left (`r`) of each limit that counts this request, and in how many seconds (`t`) it begins anew. Absent where there is no limit.',
-    schema: { type: 'string', minLength: 1, maxLength: 200, example: '"address";r=99999;t=60, "caller";r=999;t=60' },
-  },
-  'RateLimit-Policy': {
-    description: 'The limits that count this request: so many (`q`) in a window of so many seconds (`w`).',
-    schema: { type: 'string', minLength: 1, maxLength: 200, example: '"address";q=100000;w=60, "caller";q=1000;w=60' },
-  },
-  'WWW-Authenticate': {
-    description: 'How to authenticate (RFC 6750).',
-    required: true,
-    schema: {
-      type: 'string',
-      pattern: '^Bearer realm="holdfast"(?:, [a-z]+="[a-z:_]+")*$',
-      minLength: 1,
-      maxLength: 200,
-      example: 'Bearer realm="holdfast"',
-    },
-  },
-  'Idempotent-Replayed': {
-    description: 'There when this is the remembered answer of an earlier request with the same key.',
-    schema: { type: 'string', enum: ['true'] },
-  },
-};
 
 /** A body may be sent with these even if the operation takes none. */
 const METHODS_WITH_BODY: ReadonlySet<string> = new Set(['post', 'put', 'patch']);
@@ -128,7 +90,7 @@ function complete(document: OpenAPIObject): void {
     }
   }
   Object.assign(schemas, problemSchemas(documented));
-  document.components!.headers = HEADERS;
+  document.components!.headers = RESPONSE_HEADERS;
 }
 
 function takeAccessNote(operation: Operation): void {
@@ -171,18 +133,10 @@ function completeBodies(operation: Operation, schemas: Schemas): void {
 }
 
 function completeHeaders(operation: Operation): void {
-  const isIdempotent = operation.parameters?.some((parameter) => parameter.name === 'Idempotency-Key');
+  const isIdempotent = operation.parameters?.some((parameter) => parameter.name === 'Idempotency-Key') ?? false;
+  const isCounted = '429' in operation.responses;
   for (const [status, response] of Object.entries(operation.responses)) {
-    const names = [
-      'X-Request-Id',
-      'RateLimit',
-      'RateLimit-Policy',
-      ...(isIdempotent && status < '300' ? ['Idempotent-Replayed'] : []),
-    ];
-    response.headers = {
-      ...Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }])),
-      ...response.headers,
-    };
+    response.headers = { ...headersOf({ isCounted, isRemembered: isIdempotent && status < '300' }), ...response.headers };
   }
 }
 

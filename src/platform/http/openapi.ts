@@ -8,6 +8,7 @@ export const PROBLEM_MARK = 'x-problem-';
 
 /** The same, of a problem that any operation but this one can answer with. */
 export const NO_PROBLEM_MARK = 'x-no-problem-';
+
 /** Marks a response with the members in which its example differs from that of its schema. */
 export const EXAMPLE_MARK = 'x-example-members';
 

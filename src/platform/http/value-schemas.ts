@@ -36,4 +36,7 @@ export const CONDITION_SCHEMA = {
   maxLength: CONDITION_MAX_LENGTH,
 } as const;
 
+/** What a browser sends as `Origin` (RFC 6454): a host name has at most 253 characters, a port five digits. */
+export const ORIGIN_SCHEMA = { type: 'string', pattern: '^https?://[^/\\s]+$', minLength: 8, maxLength: 267 } as const;
+
 export const REQUEST_ID_SCHEMA = { type: 'string', pattern: '^[A-Za-z0-9._:-]+$', minLength: 1, maxLength: 128 } as const;
