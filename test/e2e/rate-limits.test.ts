@@ -1,6 +1,9 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { startApp, type TestApp } from '../support/app.js';
 import { countByStatus } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
+import { eventually } from '../support/faults.js';
 import { IdentityProvider } from '../support/identity-provider.js';
 import { problemOf } from '../support/problems.js';
 
@@ -85,6 +88,23 @@ describe('rate limits', () => {
     expect(problemOf(await api.get('/v1/orders'))).toEqual(LIMITED);
     // Nobody's credentials, so nothing was refused.
     expect((await api.as(null).get('/v1/events')).status).toBe(200);
+  });
+
+  it('of refused credentials count those, too, whose answer nobody waits for', async () => {
+    const { api, url } = await start({ RATE_LIMIT_FAILED_AUTH_PER_MINUTE: '3' });
+    const { hostname, port } = new URL(url);
+    for (let count = 0; count < 3; count++) {
+      const socket = connect(Number(port), hostname);
+      socket.end('GET /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer hf_nonsense\r\n\r\n', () => socket.destroy());
+      await once(socket, 'close');
+    }
+    const limited = await eventually('a refusal', async () => {
+      const reply = await api.get('/v1/orders');
+      return reply.status === 429 && reply;
+    });
+    expect(problemOf(limited)).toEqual(LIMITED);
+    expect(limited.headers.get('ratelimit')).toMatch(/"failed-authentication";r=0;t=\d+$/);
+    expect(limited.headers.get('ratelimit-policy')).toMatch(/"failed-authentication";q=3;w=60$/);
   });
 
   it('can be switched off one by one', async () => {

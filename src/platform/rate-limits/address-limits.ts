@@ -4,7 +4,7 @@ import { ENVIRONMENT } from '../config/config.module.js';
 import type { Environment } from '../config/environment.js';
 import { clientAddressOf } from '../http/client-address.js';
 import { MemoryCounter } from './memory-counter.js';
-import { enforce, tooMany } from './rate-limit.js';
+import { enforce, tellStanding, tooMany } from './rate-limit.js';
 
 /** Monitors must not be told that all is not well because others ask too much. */
 const EXEMPT = /^\/health\//i;
@@ -16,7 +16,7 @@ const EXEMPT = /^\/health\//i;
 @Injectable()
 export class AddressLimits {
   private readonly requests = new MemoryCounter();
-  private readonly failures = new MemoryCounter();
+  private readonly refusals = new MemoryCounter();
 
   constructor(
     @Inject(ENVIRONMENT)
@@ -33,17 +33,19 @@ export class AddressLimits {
     const address = clientAddressOf(request);
     const limit = this.limits.RATE_LIMIT_ADDRESS_PER_MINUTE;
     if (limit > 0) enforce(response, 'address', limit, this.requests.hit(address));
-    if (request.headers.authorization !== undefined) this.checkFailures(address, response);
+    if (request.headers.authorization !== undefined) this.checkRefusals(address, response);
   }
 
-  private checkFailures(address: string, response: Response): void {
+  /** To be called when the credentials of a request were looked at and are not good. */
+  countRefusal(request: Request): void {
+    if (this.limits.RATE_LIMIT_FAILED_AUTH_PER_MINUTE > 0) this.refusals.hit(clientAddressOf(request));
+  }
+
+  private checkRefusals(address: string, response: Response): void {
     const limit = this.limits.RATE_LIMIT_FAILED_AUTH_PER_MINUTE;
-    if (limit === 0) return;
-    const failures = this.failures.peek(address);
-    if (failures && failures.used >= limit) throw tooMany('failed-authentication', limit, failures.resetSeconds);
-    // Not once it is sent: a client that does not wait for it would not be counted.
-    response.once('close', () => {
-      if (response.statusCode === 401) this.failures.hit(address);
-    });
+    const refusals = limit > 0 ? this.refusals.peek(address) : null;
+    if (!refusals || refusals.used < limit) return;
+    tellStanding(response, 'failed-authentication', limit, refusals);
+    throw tooMany('failed-authentication', limit, refusals.resetSeconds);
   }
 }

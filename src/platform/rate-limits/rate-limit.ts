@@ -13,14 +13,18 @@ export interface Consumption {
 }
 
 /**
- * Tells the client where it stands, and refuses it once it is over the limit. The headers are lists, one member per limit
- * (draft-ietf-httpapi-ratelimit-headers-10).
+ * Tells the client where it stands, and refuses it once it is over the limit.
  * @throws DomainError `rate-limited`
  */
-export function enforce(response: Response, name: string, limit: number, { used, resetSeconds }: Consumption): void {
+export function enforce(response: Response, name: string, limit: number, consumption: Consumption): void {
+  tellStanding(response, name, limit, consumption);
+  if (consumption.used > limit) throw tooMany(name, limit, consumption.resetSeconds);
+}
+
+/** The headers are lists, one member per limit (draft-ietf-httpapi-ratelimit-headers-10). */
+export function tellStanding(response: Response, name: string, limit: number, { used, resetSeconds }: Consumption): void {
   response.append('RateLimit-Policy', `"${name}";q=${limit};w=${WINDOW_SECONDS}`);
   response.append('RateLimit', `"${name}";r=${Math.max(0, limit - used)};t=${resetSeconds}`);
-  if (used > limit) throw tooMany(name, limit, resetSeconds);
 }
 
 export function tooMany(name: string, limit: number, retryAfterSeconds: number): DomainError {
