@@ -6,6 +6,7 @@ import type { Environment } from '../../platform/config/environment.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
 import { DomainError } from '../../platform/errors/domain-error.js';
 import { OVERLOADED, RATE_LIMITED } from '../../platform/errors/platform.errors.js';
+import { clientAddressOf } from '../../platform/http/client-address.js';
 import { type Availability, AvailabilityService } from './availability.service.js';
 
 const POLL_INTERVAL_MS = 300;
@@ -48,7 +49,8 @@ export class AvailabilityStreams implements BeforeApplicationShutdown {
 
   /** @throws DomainError `event-not-found`, `overloaded`, `rate-limited` */
   async listen(eventId: string, seesDrafts: boolean, request: Request, response: Response): Promise<void> {
-    const { socket, ip: address = '' } = request;
+    const { socket } = request;
+    const address = clientAddressOf(request);
     this.assertRoom(address);
     const current = await this.retry.read(() => this.availability.get(eventId, seesDrafts));
     if (socket.destroyed) return;

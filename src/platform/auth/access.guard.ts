@@ -2,9 +2,10 @@ import { Injectable, Logger, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { DomainError } from '../errors/domain-error.js';
+import { AddressLimits } from '../rate-limits/address-limits.js';
 import { ACCESS, type Access } from './access.decorators.js';
 import { ApiKeyAuthenticator } from './api-key-authenticator.js';
-import { FORBIDDEN, scopeMissing, tokenInvalid, tokenMissing } from './auth.errors.js';
+import { FORBIDDEN, scopeMissing, tokenInvalid, tokenMissing, UNAUTHENTICATED } from './auth.errors.js';
 import { API_KEY_START } from './api-key-token.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { ANONYMOUS, grant, hasScope, userPrincipal, type Principal } from './principal.js';
@@ -22,6 +23,7 @@ export class AccessGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly apiKeys: ApiKeyAuthenticator,
     private readonly jwts: JwtVerifier,
+    private readonly addressLimits: AddressLimits,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -34,9 +36,19 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
     response.vary('Authorization');
-    const principal = await this.principalOf(request);
+    const principal = await this.authenticate(request);
     grant(request, principal, access.kind === 'public' ? null : restriction(access, principal));
     return true;
+  }
+
+  private async authenticate(request: Request): Promise<Principal> {
+    try {
+      return await this.principalOf(request);
+    } catch (error) {
+      // Here and not when the answer is sent: a client that does not wait for it would guess uncounted.
+      if (error instanceof DomainError && error.problem === UNAUTHENTICATED) this.addressLimits.countRefusal(request);
+      throw error;
+    }
   }
 
   private async principalOf(request: Request): Promise<Principal> {

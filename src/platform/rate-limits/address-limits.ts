@@ -1,11 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { NextFunction, Request, Response } from 'express';
-import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { ENVIRONMENT } from '../config/config.module.js';
 import type { Environment } from '../config/environment.js';
-import { enforce, networkOf, tooMany, WINDOW_SECONDS, type Consumption } from './rate-limit.js';
+import { clientAddressOf } from '../http/client-address.js';
+import { MemoryCounter } from './memory-counter.js';
+import { enforce, tellStanding, tooMany } from './rate-limit.js';
 
-const UNLIMITED = Number.MAX_SAFE_INTEGER;
+/** Monitors must not be told that all is not well because others ask too much. */
+const EXEMPT = /^\/health\//i;
 
 /**
  * Limits what comes from one client address, before anything of the request is read or checked: all requests, and, more
@@ -13,40 +15,37 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER;
  */
 @Injectable()
 export class AddressLimits {
-  private readonly requests = new RateLimiterMemory({ points: UNLIMITED, duration: WINDOW_SECONDS });
-  private readonly failures = new RateLimiterMemory({ points: UNLIMITED, duration: WINDOW_SECONDS });
+  private readonly requests = new MemoryCounter();
+  private readonly refusals = new MemoryCounter();
 
   constructor(
     @Inject(ENVIRONMENT)
     private readonly limits: Pick<Environment, 'RATE_LIMIT_ADDRESS_PER_MINUTE' | 'RATE_LIMIT_FAILED_AUTH_PER_MINUTE'>,
   ) {}
 
-  readonly pass = async (request: Request, response: Response, next: NextFunction): Promise<void> => {
-    if (!request.path.startsWith('/health/')) await this.check(request, response);
+  readonly pass = (request: Request, response: Response, next: NextFunction): void => {
+    if (!EXEMPT.test(request.path)) this.check(request, response);
     next();
   };
 
   /** @throws DomainError `rate-limited` */
-  private async check(request: Request, response: Response): Promise<void> {
-    const network = networkOf(request.ip ?? '');
+  private check(request: Request, response: Response): void {
+    const address = clientAddressOf(request);
     const limit = this.limits.RATE_LIMIT_ADDRESS_PER_MINUTE;
-    if (limit > 0) enforce(response, 'address', limit, consumptionOf(await this.requests.consume(network)));
-    if (request.headers.authorization !== undefined) await this.checkFailures(network, response);
+    if (limit > 0) enforce(response, 'address', limit, this.requests.hit(address));
+    if (request.headers.authorization !== undefined) this.checkRefusals(address, response);
   }
 
-  private async checkFailures(network: string, response: Response): Promise<void> {
+  /** To be called when the credentials of a request were looked at and are not good. */
+  countRefusal(request: Request): void {
+    if (this.limits.RATE_LIMIT_FAILED_AUTH_PER_MINUTE > 0) this.refusals.hit(clientAddressOf(request));
+  }
+
+  private checkRefusals(address: string, response: Response): void {
     const limit = this.limits.RATE_LIMIT_FAILED_AUTH_PER_MINUTE;
-    if (limit === 0) return;
-    const failures = await this.failures.get(network);
-    if (failures && failures.consumedPoints >= limit) {
-      throw tooMany('failed-authentication', limit, consumptionOf(failures).resetSeconds);
-    }
-    response.once('finish', () => {
-      if (response.statusCode === 401) void this.failures.consume(network);
-    });
+    const refusals = limit > 0 ? this.refusals.peek(address) : null;
+    if (!refusals || refusals.used < limit) return;
+    tellStanding(response, 'failed-authentication', limit, refusals);
+    throw tooMany('failed-authentication', limit, refusals.resetSeconds);
   }
-}
-
-function consumptionOf({ consumedPoints, msBeforeNext }: { consumedPoints: number; msBeforeNext: number }): Consumption {
-  return { used: consumedPoints, resetSeconds: Math.max(1, Math.ceil(msBeforeNext / 1000)) };
 }

@@ -1,51 +1,22 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Inject, Injectable } from '@nestjs/common';
 import type { ThrottlerStorage } from '@nestjs/throttler';
-import { CompiledQuery } from 'kysely';
-import { RateLimiterMemory, RateLimiterPostgres, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import { ENVIRONMENT } from '../config/config.module.js';
 import type { Environment } from '../config/environment.js';
-import { WINDOW_SECONDS } from './rate-limit.js';
+import { MemoryCounter } from './memory-counter.js';
+import { PostgresCounter } from './postgres-counter.js';
 
-/** No limit of its own: each caller is measured by the limit of its kind. */
-const OPTIONS = { points: Number.MAX_SAFE_INTEGER, duration: WINDOW_SECONDS };
-
-/**
- * Counts the requests of callers: in this process, or in the database for all instances together (RATE_LIMIT_STORE). While the
- * database cannot be reached, this process counts for itself.
- */
+/** Counts the requests of callers for @nestjs/throttler: in this process, or in the database for all of them (RATE_LIMIT_STORE). */
 @Injectable()
 export class RateLimitStorage implements ThrottlerStorage {
-  private readonly limiter: RateLimiterAbstract;
+  private readonly counter: MemoryCounter | PostgresCounter;
 
   constructor(em: EntityManager, @Inject(ENVIRONMENT) { RATE_LIMIT_STORE }: Pick<Environment, 'RATE_LIMIT_STORE'>) {
-    const memory = new RateLimiterMemory(OPTIONS);
-    this.limiter = RATE_LIMIT_STORE === 'memory' ? memory : postgresLimiter(em, memory);
+    this.counter = RATE_LIMIT_STORE === 'memory' ? new MemoryCounter() : new PostgresCounter(em);
   }
 
   async increment(key: string, _ttl: number, limit: number) {
-    const { consumedPoints, msBeforeNext } = await this.limiter.consume(key);
-    const seconds = Math.max(1, Math.ceil(msBeforeNext / 1000));
-    return {
-      totalHits: consumedPoints,
-      timeToExpire: seconds,
-      isBlocked: consumedPoints > limit,
-      timeToBlockExpire: seconds,
-    };
+    const { used, resetSeconds } = await this.counter.hit(key);
+    return { totalHits: used, timeToExpire: resetSeconds, isBlocked: used > limit, timeToBlockExpire: resetSeconds };
   }
-}
-
-function postgresLimiter(em: EntityManager, insuranceLimiter: RateLimiterAbstract): RateLimiterPostgres {
-  const query = ({ text, values }: { text: string; values: unknown[] }) =>
-    em.fork().getKysely().executeQuery(CompiledQuery.raw(text, values));
-  return new RateLimiterPostgres({
-    ...OPTIONS,
-    storeClient: { query },
-    storeType: 'pool',
-    tableName: 'rate_limits',
-    // Made by our migration.
-    tableCreated: true,
-    clearExpiredByTimeout: true,
-    insuranceLimiter,
-  });
 }

@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import type { Response } from 'express';
 import { DomainError } from '../errors/domain-error.js';
 import { RATE_LIMITED } from '../errors/platform.errors.js';
@@ -14,33 +13,21 @@ export interface Consumption {
 }
 
 /**
- * Tells the client where it stands, and refuses it once it is over the limit. The headers are lists, one member per limit
- * (draft-ietf-httpapi-ratelimit-headers-10).
+ * Tells the client where it stands, and refuses it once it is over the limit.
  * @throws DomainError `rate-limited`
  */
-export function enforce(response: Response, name: string, limit: number, { used, resetSeconds }: Consumption): void {
+export function enforce(response: Response, name: string, limit: number, consumption: Consumption): void {
+  tellStanding(response, name, limit, consumption);
+  if (consumption.used > limit) throw tooMany(name, limit, consumption.resetSeconds);
+}
+
+/** The headers are lists, one member per limit (draft-ietf-httpapi-ratelimit-headers-10). */
+export function tellStanding(response: Response, name: string, limit: number, { used, resetSeconds }: Consumption): void {
   response.append('RateLimit-Policy', `"${name}";q=${limit};w=${WINDOW_SECONDS}`);
   response.append('RateLimit', `"${name}";r=${Math.max(0, limit - used)};t=${resetSeconds}`);
-  if (used > limit) throw tooMany(name, limit, resetSeconds);
 }
 
 export function tooMany(name: string, limit: number, retryAfterSeconds: number): DomainError {
   const detail = `More than ${limit} requests in a minute (limit "${name}"). Nothing was changed.`;
   return new DomainError(RATE_LIMITED, detail, {}, { retryAfterSeconds });
-}
-
-/** Who counts as one address: of IPv6 the /64, since whoever has one address there has them all. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped) return mapped[1]!;
-  if (!isIPv6(address)) return address;
-  const [head = '', tail] = address.split('%')[0]!.split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail ? tail.split(':') : [];
-  const groups =
-    tail === undefined ? before : [...before, ...Array<string>(8 - before.length - after.length).fill('0'), ...after];
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
 }
