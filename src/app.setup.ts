@@ -24,7 +24,7 @@ export function setUpApp(app: NestExpressApplication): void {
   const environment = app.get<Environment>(ENVIRONMENT);
   app.disable('x-powered-by');
   app.disable('etag');
-  if (environment.TRUST_PROXY) app.set('trust proxy', hopsOrAddresses(environment.TRUST_PROXY));
+  if (environment.TRUST_PROXY) app.set('trust proxy', environment.TRUST_PROXY);
   app.enableVersioning({ type: VersioningType.URI });
   app.use(assignRequestId);
   app.use(securityHeaders);
@@ -46,8 +46,4 @@ export function setUpApp(app: NestExpressApplication): void {
   const server = app.getHttpServer();
   limitServer(server, environment);
   takeOverRefusals(server);
-}
-
-function hopsOrAddresses(proxies: string): number | string {
-  return /^\d+$/.test(proxies) ? Number(proxies) : proxies;
 }

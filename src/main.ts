@@ -32,6 +32,11 @@ let embedded: EmbeddedPostgres | undefined;
 let app: NestExpressApplication | undefined;
 let stopping = false;
 
+// Node's own report would print all members of the error, and those of a database error have the row that was refused.
+process.on('uncaughtException', (error) => {
+  logger.fatal(error instanceof Error ? error.stack : error);
+  process.exit(1);
+});
 process.on('SIGINT', () => void stop());
 process.on('SIGTERM', () => void stop());
 

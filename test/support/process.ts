@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { ADMIN } from './api-keys.js';
 import { ApiClient } from './client.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../dist/src/main.js', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 
 /** The built application as a process of its own, as in production. */

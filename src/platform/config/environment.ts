@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ORIGIN_SCHEMA } from '../http/value-schemas.js';
+import { trustedProxies } from './proxies.js';
 
 const milliseconds = (byDefault: number, min = 1, max = 3_600_000) =>
   z.coerce.number().int().min(min).max(max).default(byDefault);
@@ -10,10 +11,6 @@ const flag = z
   .transform((value) => value === 'true' || value === '1');
 
 const perMinute = (byDefault: number) => z.coerce.number().int().min(0).max(1_000_000_000).default(byDefault);
-
-/** A number of hops, or what Express takes for `trust proxy`: addresses, networks and the names of private ones. */
-const PROXIES =
-  /^([1-9]|10|(loopback|linklocal|uniquelocal|[\da-fA-F.:]+(\/\d{1,3})?)(\s*,\s*(loopback|linklocal|uniquelocal|[\da-fA-F.:]+(\/\d{1,3})?))*)$/;
 
 function isOrigin(text: string): boolean {
   const { pattern, maxLength } = ORIGIN_SCHEMA;
@@ -122,7 +119,11 @@ const environmentSchema = z.object({
     .describe('Origins whose pages may use the API from a browser, with commas between them; none by default.'),
   TRUST_PROXY: z
     .string()
-    .regex(PROXIES, 'must be a number of hops from 1 to 10, or addresses and networks with commas between them')
+    .transform(trustedProxies)
+    .refine(
+      (proxies) => proxies !== null,
+      'must be a number of hops from 1 to 10, or addresses and networks with commas between them',
+    )
     .optional()
     .describe('Proxies in front, whose X-Forwarded-For is believed: their number, or their addresses and networks.'),
   HTTP_HEADERS_TIMEOUT_MS: milliseconds(10_000).describe('Longest time in which the headers of a request must arrive.'),
@@ -130,6 +131,16 @@ const environmentSchema = z.object({
   HTTP_KEEP_ALIVE_TIMEOUT_MS: milliseconds(65_000).describe(
     'How long an idle connection is kept; longer than a load balancer in front keeps it.',
   ),
+  HTTP_STALL_TIMEOUT_MS: milliseconds(120_000).describe(
+    'Longest time in which nothing moves on a connection, as when an answer is not read; then it is cut.',
+  ),
+  HTTP_CONNECTIONS_MAX: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .default(20_000)
+    .describe('Most connections of this process; further ones are closed at once.'),
   HTTP_REQUESTS_PER_CONNECTION_MAX: z.coerce
     .number()
     .int()

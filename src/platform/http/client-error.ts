@@ -18,6 +18,9 @@ export function requireHost(request: Request, _response: Response, next: NextFun
   next();
 }
 
+/** How long a refused client has to hang up too. One that means ill would never, and keep the connection half open. */
+const LINGER_MS = 1_000;
+
 /** Answers what Node itself cannot read as HTTP (and so no middleware sees) with problem+json, and hangs up. */
 function answerUnreadableRequests(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -33,6 +36,8 @@ function answerUnreadableRequests(error: NodeJS.ErrnoException, socket: Duplex):
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nX-Request-Id: ${requestId}\r\nContent-Type: ${PROBLEM_JSON}; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(timer));
 }
 
 function statusOf(code: string | undefined): number {

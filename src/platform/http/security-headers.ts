@@ -4,6 +4,9 @@ import helmet from 'helmet';
 const COMMON = {
   // Whoever ends TLS says this: on plain http it means nothing, and it would outlive a trial.
   strictTransportSecurity: false,
+  // Only of use on https; elsewhere browsers complain that they ignore them.
+  crossOriginOpenerPolicy: false,
+  originAgentCluster: false,
   referrerPolicy: { policy: 'no-referrer' },
 } as const;
 
@@ -30,7 +33,10 @@ const forDocs = helmet({
   },
 });
 
+/** As Express matches it, in any case. */
+const DOCS = /^\/docs(?:\/|$)/i;
+
 export function securityHeaders(request: Request, response: Response, next: NextFunction): void {
-  const set = request.path === '/docs' || request.path.startsWith('/docs/') ? forDocs : forApi;
+  const set = DOCS.test(request.path) ? forDocs : forApi;
   set(request, response, (error?: unknown) => next(error));
 }
