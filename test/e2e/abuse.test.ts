@@ -52,7 +52,7 @@ describe('abuse', () => {
           customer: { email: 'ada@example.com', name: text },
           metadata: { text },
         },
-        { 'idempotency-key': text.replaceAll(/[^ -~]/g, '') },
+        { 'idempotency-key': `key ${text.replaceAll(/[^ -~]/g, '')}` },
       );
       expect([order.status, order.body]).toMatchObject([201, { customer: { name: text }, metadata: { text } }]);
       const cancelled = await api.post(`/v1/orders/${order.body.id}/cancel`, { reason: text });
@@ -229,7 +229,8 @@ describe('abuse', () => {
       expect(reply.status).toBe(201);
       const response = await fetch(`${url}/v1/events/${event.eventId}/orders.csv`, { headers: api.authorization });
       const csv = await response.text();
-      expect(csv).not.toMatch(/(^|,|\n)"?[=+\-@\t\r]/m);
+      const [, line] = csv.split('\r\n');
+      expect(line).toContain(`'${name.replaceAll('"', '""')}`);
     },
   );
 });

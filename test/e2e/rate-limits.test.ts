@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { startApp, type TestApp } from '../support/app.js';
 import { countByStatus } from '../support/client.js';
@@ -90,14 +90,21 @@ describe('rate limits', () => {
     expect((await api.as(null).get('/v1/events')).status).toBe(200);
   });
 
-  it('of refused credentials count those, too, whose answer nobody waits for', async () => {
-    const { api, url } = await start({ RATE_LIMIT_FAILED_AUTH_PER_MINUTE: '3' });
-    const { hostname, port } = new URL(url);
-    for (let count = 0; count < 3; count++) {
-      const socket = connect(Number(port), hostname);
-      socket.end('GET /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer hf_nonsense\r\n\r\n', () => socket.destroy());
-      await once(socket, 'close');
-    }
+  it('of refused credentials count those, too, whose client is gone before they are refused', async () => {
+    const { app, api, url, database } = await start({ RATE_LIMIT_FAILED_AUTH_PER_MINUTE: '3' });
+    const unknown = `hf_${'0'.repeat(16)}_${'0'.repeat(64)}`;
+    const arrived: IncomingMessage[] = [];
+    app.getHttpServer().on('request', (request: IncomingMessage) => arrived.push(request));
+    const holder = await database.connect();
+    await holder.query('begin');
+    await holder.query('lock table api_keys');
+    const sockets = Array.from({ length: 3 }, () => connect(Number(new URL(url).port), '127.0.0.1'));
+    for (const socket of sockets) socket.write(`GET /v1/orders HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${unknown}\r\n\r\n`);
+    await eventually('the requests', () => Promise.resolve(arrived.length === 3));
+    for (const socket of sockets) socket.resetAndDestroy();
+    await eventually('their end', () => Promise.resolve(arrived.every(({ socket }) => socket.destroyed)));
+    await holder.query('commit');
+    await holder.end();
     const limited = await eventually('a refusal', async () => {
       const reply = await api.get('/v1/orders');
       return reply.status === 429 && reply;

@@ -27,7 +27,7 @@ describe('the counter in memory', () => {
     const counter = new MemoryCounter();
     expect(counter.peek('a')).toBeNull();
     counter.hit('a');
-    expect([counter.peek('a'), counter.peek('a')]).toEqual(Array(2).fill({ used: 1, resetSeconds: 60 }));
+    expect([counter.peek('a'), counter.peek('a')]).toEqual(Array.from({ length: 2 }, () => ({ used: 1, resetSeconds: 60 })));
   });
 
   it('has a bound: beyond it the windows are given up that end first', () => {

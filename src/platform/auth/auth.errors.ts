@@ -58,3 +58,9 @@ export function scopeMissing(scope: Scope): DomainError {
 export function apiKeyNotFound(id: string): DomainError {
   return new DomainError(API_KEY_NOT_FOUND, `There is no API key ${id}.`);
 }
+
+/** The token may be good or not: the keys to tell are not there. Never the answer to a token that is known to be bad. */
+export function identityProviderUnavailable(retryAfterSeconds: number, cause: unknown): DomainError {
+  const { detail } = IDENTITY_PROVIDER_UNAVAILABLE.example;
+  return new DomainError(IDENTITY_PROVIDER_UNAVAILABLE, detail, {}, { retryAfterSeconds, cause });
+}

@@ -1,9 +1,10 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { createRemoteJWKSet, errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose';
 import { ENVIRONMENT } from '../config/config.module.js';
 import type { Environment } from '../config/environment.js';
 import { DomainError } from '../errors/domain-error.js';
-import { IDENTITY_PROVIDER_UNAVAILABLE, tokenInvalid } from './auth.errors.js';
+import { tokenInvalid } from './auth.errors.js';
+import { providerKeys } from './provider-keys.js';
 import { isScope, type Scope } from './scopes.js';
 
 /** Signatures by a private key only: with a shared secret, whoever can check a token could make one. */
@@ -13,15 +14,7 @@ const ALGORITHMS = [
 ];
 const CLOCK_TOLERANCE_SECONDS = 30;
 
-/** How long keys of the provider are used before they are read again, and how often at most an unknown key makes us look. */
-const KEYS_MAX_AGE_MS = 600_000;
-const KEYS_COOLDOWN_MS = 10_000;
-const KEYS_TIMEOUT_MS = 5_000;
-
 const SUBJECT = /^[\x20-\x7e]{1,255}$/;
-
-/** What jose throws when the keys could not be read, as opposed to when the token is not good. */
-const PROVIDER_FAILURES = [errors.JWKSTimeout, errors.JWKSInvalid];
 
 export interface VerifiedToken {
   subject: string;
@@ -38,14 +31,7 @@ export class JwtVerifier {
     @Inject(ENVIRONMENT)
     private readonly settings: Pick<Environment, 'AUTH_JWT_ISSUER' | 'AUTH_JWT_AUDIENCE' | 'AUTH_JWKS_URL'>,
   ) {
-    const url = settings.AUTH_JWKS_URL;
-    this.keys = url
-      ? createRemoteJWKSet(new URL(url), {
-          cacheMaxAge: KEYS_MAX_AGE_MS,
-          cooldownDuration: KEYS_COOLDOWN_MS,
-          timeoutDuration: KEYS_TIMEOUT_MS,
-        })
-      : null;
+    this.keys = settings.AUTH_JWKS_URL ? providerKeys(new URL(settings.AUTH_JWKS_URL)) : null;
   }
 
   /** @throws DomainError `unauthenticated` without telling why, `identity-provider-unavailable` */
@@ -67,24 +53,12 @@ export class JwtVerifier {
       });
       return payload;
     } catch (error) {
-      this.logger.debug(`Token refused: ${(error as Error).message}`);
-      if (isFailureOfProvider(error)) throw providerUnavailable(error);
+      if (error instanceof DomainError) throw error;
+      // Not the message: jose may quote the token in it.
+      this.logger.debug(`A token is refused: ${error instanceof errors.JOSEError ? error.code : (error as Error).name}`);
       throw tokenInvalid();
     }
   }
-}
-
-/**
- * Whether the keys could not be had. jose's errors about tokens have classes of their own, and its plain `JOSEError` says that
- * the provider's answer was not 200 or no JSON; what is no error of jose comes from the connection.
- */
-function isFailureOfProvider(error: unknown): boolean {
-  if (!(error instanceof errors.JOSEError)) return true;
-  return error.constructor === errors.JOSEError || PROVIDER_FAILURES.some((failure) => error instanceof failure);
-}
-
-function providerUnavailable(cause: unknown): DomainError {
-  return new DomainError(IDENTITY_PROVIDER_UNAVAILABLE, IDENTITY_PROVIDER_UNAVAILABLE.example.detail, {}, { cause });
 }
 
 /** `scope` is a list in one string (RFC 8693), `scp` the same or an array: providers differ. What is not ours does not count. */
