@@ -11,7 +11,7 @@ const BUILT = /^(src|migrations)\/|^mikro-orm\.config\.js$/;
 registerHooks({
   resolve(specifier, context, next) {
     const wanted = specifier.startsWith('.') ? new URL(specifier, context.parentURL).href : '';
-    if (!wanted.startsWith(ROOT)) return next(specifier, context);
+    if (!wanted.startsWith(ROOT) || wanted.startsWith(`${ROOT}node_modules/`)) return next(specifier, context);
     const path = wanted.slice(ROOT.length);
     if (BUILT.test(path)) return next(`${ROOT}dist/${path}`, context);
     const source = wanted.replace(/\.js$/, '.ts');

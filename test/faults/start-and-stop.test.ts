@@ -1,6 +1,6 @@
 import { exec } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +95,24 @@ describe('with the embedded database', () => {
       await ordersAreThere(next.api);
     },
   );
+
+  it('the admin key is made once and kept for its owner only; a start makes another when it is not good any more', async () => {
+    const file = join(dataDir, 'admin-key');
+    const kept = () => readFileSync(file, 'utf8').trim();
+    const first = kept();
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    const app = processes.pop()!;
+    expect(app.printed).toContain(`Admin key:  ${first}`);
+    expect((await app.api.get('/v1/api-keys')).body.items).toHaveLength(1);
+    const [{ id }] = (await app.api.get('/v1/api-keys')).body.items;
+    expect((await app.api.send('DELETE', `/v1/api-keys/${id}`)).status).toBe(204);
+    expect(await app.end()).toBe(0);
+    const next = await start({ DATA_DIR: dataDir });
+    expect(kept()).not.toBe(first);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect((await next.api.get('/v1/api-keys')).body.items).toHaveLength(2);
+    expect((await next.api.as(first).get('/v1/api-keys')).status).toBe(401);
+  });
 
   it('killed, the next start needs no help and has the orders', async () => {
     for (let time = 0; time < 2; time++) {

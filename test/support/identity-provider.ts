@@ -74,6 +74,7 @@ export class IdentityProvider {
       'without an end': await this.token({ ...claims, exp: undefined }),
       'not yet valid': await this.token({ ...claims, nbf: seconds(60) }),
       nobody: await this.token({ ...claims, sub: undefined }),
+      'a subject that is a number': await this.token({ ...claims, sub: 1 as unknown as string }),
       'an empty subject': await this.token({ ...claims, sub: '' }),
       'a subject with a line break': await this.token({ ...claims, sub: 'a\nb' }),
       'a subject that is too long': await this.token({ ...claims, sub: 'x'.repeat(256) }),

@@ -12,14 +12,15 @@ import { addApiKey } from './api-keys.service.js';
 export async function firstAdminKey(em: EntityManager, file: string): Promise<string> {
   const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
   if (await isUsable(em, kept)) return kept;
-  const key = await em.fork().transactional(async (tx) => {
+  return em.fork().transactional(async (tx) => {
     const details = { name: 'Made by the first start', scopes: ['admin'] as const, expiresAt: null, createdBy: 'system' };
-    return addApiKey(tx, details, await databaseNow(tx)).key;
+    const { key } = addApiKey(tx, details, await databaseNow(tx));
+    // Before the commit: a key in the file that does not exist is replaced, one that exists and is nowhere would stay for ever.
+    // The mode is set only on a file that is made.
+    rmSync(file, { force: true });
+    writeFileSync(file, `${key}\n`, { mode: 0o600 });
+    return key;
   });
-  // The mode is set only on a file that is made.
-  rmSync(file, { force: true });
-  writeFileSync(file, `${key}\n`, { mode: 0o600 });
-  return key;
 }
 
 async function isUsable(em: EntityManager, key: string): Promise<boolean> {

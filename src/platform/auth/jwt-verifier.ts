@@ -38,8 +38,10 @@ export class JwtVerifier {
   async verify(token: string): Promise<VerifiedToken> {
     if (!this.keys) throw tokenInvalid();
     const payload = await this.payloadOf(token, this.keys);
-    if (!SUBJECT.test(payload.sub ?? '')) throw tokenInvalid();
-    return { subject: payload.sub!, scopes: scopesOf(payload) };
+    const { sub } = payload;
+    if (typeof sub === 'string' && SUBJECT.test(sub)) return { subject: sub, scopes: scopesOf(payload) };
+    this.logger.debug('A token is refused: its sub is not 1 to 255 printable characters');
+    throw tokenInvalid();
   }
 
   private async payloadOf(token: string, keys: JWTVerifyGetKey): Promise<JWTPayload> {
