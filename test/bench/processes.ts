@@ -1,14 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { environmentReference } from '../../src/platform/config/environment.js';
 import { AppProcess } from '../support/process.js';
+import { LIMITS_THAT_NOBODY_REACHES } from './limits.js';
 import { TYPESCRIPT } from './run-load.js';
 
 const TRIVIAL = fileURLToPath(new URL('trivial-server.ts', import.meta.url));
 /** Given by the benchmark, so not to be taken from the environment. */
 const OWN = new Set(['DATABASE_URL', 'DATA_DIR', 'HOST', 'PORT', 'MIGRATE_ON_START', 'LOG_LEVEL']);
-
-/** The counting costs what it costs, but one machine with one key is not to be refused. */
-const LIMITS_THAT_NOBODY_REACHES = { RATE_LIMIT_ADDRESS_PER_MINUTE: '1000000000', RATE_LIMIT_API_KEY_PER_MINUTE: '1000000000' };
 
 /** Settings of Holdfast that are set in the environment, so that they can be measured: `LANE_BATCH_MAX=64 npm run bench`. */
 export function settingsUnderTest(): Record<string, string> {

@@ -10,7 +10,9 @@ import { readEnvironment } from '../../src/platform/config/environment.js';
 import { TransactionRetry } from '../../src/platform/database/transaction-retry.js';
 import { PathId } from '../../src/platform/http/path-id.js';
 import { ShutdownGate } from '../../src/platform/http/shutdown-gate.js';
+import { AddressLimits } from '../../src/platform/rate-limits/address-limits.js';
 import { confirmedOrder } from './bookings.js';
+import { LIMITS_THAT_NOBODY_REACHES } from './limits.js';
 
 /**
  * The floor called "trivial": the route of a booking on the app's own stack (the very `setUpApp`, so the same body parser,
@@ -30,9 +32,9 @@ class TrivialController {
 }
 
 @Module({
-  imports: [ConfigModule.forRoot(readEnvironment({}))],
+  imports: [ConfigModule.forRoot(readEnvironment(LIMITS_THAT_NOBODY_REACHES))],
   controllers: [TrivialController],
-  providers: [ShutdownGate, TransactionRetry],
+  providers: [ShutdownGate, TransactionRetry, AddressLimits],
 })
 class TrivialModule {}
 

@@ -5,11 +5,12 @@ import { ormConfig } from '../../mikro-orm.config.js';
 import { readEnvironment } from '../../src/platform/config/environment.js';
 import { EmbeddedPostgres } from '../../src/platform/database/embedded-postgres.js';
 import { migrate } from '../../src/platform/database/migrations.js';
+import { TestDatabase } from './database.js';
 import { PostgresProxy } from './postgres-proxy.js';
 
 const DATABASE = 'holdfast';
 
-/** A PostgreSQL server for one test file, to be broken. Its `url` stays the same over restarts. */
+/** A PostgreSQL server for one test file, to be broken, with the admin key. Its `url` stays the same over restarts. */
 export class OwnServer {
   private constructor(
     private readonly directory: string,
@@ -24,6 +25,7 @@ export class OwnServer {
     await server.claim(DATABASE);
     const proxy = await PostgresProxy.start(server.url(DATABASE));
     await migrate({ ...ormConfig({ ...readEnvironment({}), DATABASE_URL: server.url(DATABASE) }), logger: () => {} });
+    await (await TestDatabase.open(server.url(DATABASE))).leave();
     return new OwnServer(directory, server, proxy);
   }
 
