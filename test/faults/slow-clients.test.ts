@@ -1,7 +1,9 @@
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ADMIN } from '../support/api-keys.js';
 import { AppProcess } from '../support/process.js';
+import { sendRaw } from '../support/raw.js';
 import { TestDatabase } from '../support/database.js';
 import { eventOnSale } from '../support/factories.js';
 import { eventually } from '../support/faults.js';
@@ -78,5 +80,45 @@ describe('clients that are slow on purpose', () => {
     const { socket } = open('');
     await sleep(100);
     await eventually('the end of the connection', () => Promise.resolve(socket.destroyed || socket.readableEnded));
+  });
+
+  it('that do not read their answers are cut off', async () => {
+    const unread = await AppProcess.start({ DATABASE_URL: database.url, HTTP_STALL_TIMEOUT_MS: '1000' });
+    try {
+      const socket = connect(Number(new URL(unread.api.url).port), hostname);
+      socket.on('error', () => {});
+      sockets.push(socket);
+      socket.pause();
+      // More than the buffers of both sides hold.
+      socket.write('GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(60));
+      const drip = setInterval(() => socket.writable && socket.write('GET'), 200);
+      try {
+        await eventually('the end of the connection', () => Promise.resolve(socket.destroyed));
+      } finally {
+        clearInterval(drip);
+      }
+      expect((await unread.api.get('/health/live')).status).toBe(200);
+    } finally {
+      await unread.end();
+    }
+  });
+
+  it('cannot have more connections than there may be', async () => {
+    const full = await AppProcess.start({ DATABASE_URL: database.url, HTTP_CONNECTIONS_MAX: '5' });
+    const at = Number(new URL(full.api.url).port);
+    const idle = Array.from({ length: 5 }, () => connect(at, hostname));
+    sockets.push(...idle);
+    try {
+      await Promise.all(idle.map((socket) => once(socket, 'connect')));
+      const ask = () => sendRaw(full.api.url, 'GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+      await eventually('a connection that is not taken', async () => {
+        const reply = await ask().catch(() => null);
+        return reply === null || Number.isNaN(reply.status);
+      });
+      idle[0]!.destroy();
+      await eventually('room for another', async () => (await ask().catch(() => null))?.status === 200);
+    } finally {
+      await full.end();
+    }
   });
 });
