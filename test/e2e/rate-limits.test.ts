@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { PurgeRateLimitsJob } from '../../src/platform/rate-limits/purge-rate-limits.job.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { countByStatus } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
@@ -129,6 +130,17 @@ describe('rate limits', () => {
     expect(countByStatus(replies)).toEqual({ 200: 10, 429: 10 });
     await one.database.sql('alter table rate_limits rename to away');
     expect((await one.api.get('/v1/orders')).status).toBe(200);
+  });
+
+  it('in the database are forgotten an hour after their window', async () => {
+    const { app, database } = await start({ RATE_LIMIT_STORE: 'postgres' });
+    const now = Date.now();
+    await database.sql('insert into rate_limits (key, points, expire) values ($1, 1, $2), ($3, 1, $4)', [
+      ...['old', now - 3_700_000],
+      ...['new', now],
+    ]);
+    await app.get(PurgeRateLimitsJob).runOnce();
+    expect(await database.sql(`select key from rate_limits where key in ('old', 'new')`)).toEqual([{ key: 'new' }]);
   });
 
   it('believe X-Forwarded-For only of proxies that are trusted', async () => {

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { EntityManager } from '@mikro-orm/postgresql';
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, type BeforeApplicationShutdown } from '@nestjs/common';
 import { sql } from 'kysely';
 import { BatchedReads } from '../database/batched-reads.js';
 import { STATEMENT_TIME } from '../database/clock.js';
@@ -27,10 +27,10 @@ const NO_HASH = '0'.repeat(64);
  * stops working at once, on every instance.
  */
 @Injectable()
-export class ApiKeyAuthenticator {
+export class ApiKeyAuthenticator implements BeforeApplicationShutdown {
   private readonly logger = new Logger(ApiKeyAuthenticator.name);
   private readonly keys: BatchedReads<string, KeyRow>;
-  private readonly noting = new Set<string>();
+  private readonly noting = new Map<string, Promise<void>>();
 
   constructor(
     private readonly em: EntityManager,
@@ -46,14 +46,16 @@ export class ApiKeyAuthenticator {
     const key = await this.keys.get(parsed.prefix);
     const isRight = timingSafeEqual(Buffer.from(parsed.secretHash), Buffer.from(key?.secret_hash ?? NO_HASH));
     if (!key || !isRight || !key.is_usable) throw tokenInvalid();
-    if (!key.used_lately) void this.noteUse(key.id);
+    if (!key.used_lately && !this.noting.has(key.id)) this.noting.set(key.id, this.noteUse(key.id));
     return apiKeyPrincipal(key.id, key.scopes);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.noting.values());
   }
 
   /** Nobody waits for it: when it fails, the next request tries again. */
   private async noteUse(id: string): Promise<void> {
-    if (this.noting.has(id)) return;
-    this.noting.add(id);
     try {
       await sql`
         update api_keys set last_used_at = ${sql.raw(STATEMENT_TIME)}

@@ -40,7 +40,7 @@ export class PostgresCounter {
       tableName: 'rate_limits',
       // Made by our migration.
       tableCreated: true,
-      clearExpiredByTimeout: true,
+      clearExpiredByTimeout: false,
       // No limit of its own: each caller is measured by the limit of its kind.
       points: Number.MAX_SAFE_INTEGER,
       duration: WINDOW_SECONDS,

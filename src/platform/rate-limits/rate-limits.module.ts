@@ -8,6 +8,7 @@ import type { Environment } from '../config/environment.js';
 import { AddressLimits } from './address-limits.js';
 import { CallerLimitGuard } from './caller-limit.guard.js';
 import { WINDOW_SECONDS } from './rate-limit.js';
+import { PurgeRateLimitsJob } from './purge-rate-limits.job.js';
 import { RateLimitStorage } from './rate-limit.storage.js';
 
 type Limits = Pick<Environment, 'RATE_LIMIT_API_KEY_PER_MINUTE' | 'RATE_LIMIT_CUSTOMER_PER_MINUTE'>;
@@ -35,7 +36,7 @@ class RateLimitStorageModule {}
       }),
     }),
   ],
-  providers: [AddressLimits, { provide: APP_GUARD, useClass: CallerLimitGuard }],
+  providers: [AddressLimits, PurgeRateLimitsJob, { provide: APP_GUARD, useClass: CallerLimitGuard }],
   exports: [AddressLimits],
 })
 export class RateLimitsModule {}
