@@ -17,9 +17,9 @@ import { environmentOrExit } from './scripts/environment.js';
 
 const LOG_LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
 const DATABASE = 'holdfast';
-const ADMIN_KEY_FILE = 'admin-key';
 
 const environment = environmentOrExit();
+const adminKeyFile = join(environment.DATA_DIR, 'admin-key');
 const logger = new StartLogger({
   prefix: 'Holdfast',
   colors: isatty(1),
@@ -62,7 +62,7 @@ async function start(): Promise<void> {
   await assertMigrated(app.get(MikroORM));
   const { em } = app.get(MikroORM);
   if (embedded) await seedDemoEvent(em);
-  const key = embedded ? await firstAdminKey(em, join(settings.DATA_DIR, ADMIN_KEY_FILE)) : null;
+  const key = embedded ? await firstAdminKey(em, adminKeyFile) : null;
   await app.listen(settings.PORT, settings.HOST);
   announce(await app.getUrl(), key);
 }
@@ -87,7 +87,7 @@ function announce(url: string, key: string | null): void {
   const lines = [`API:        ${url}/v1`, `Swagger UI: ${url}/docs`];
   if (key !== null) {
     lines.push(
-      `Admin key:  ${key} (kept in ${join(environment.DATA_DIR, ADMIN_KEY_FILE)})`,
+      `Admin key:  ${key} (kept in ${adminKeyFile})`,
       'Book a ticket:',
       `curl -i -X POST ${url}/v1/events/${DEMO.eventId}/bookings -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' -H 'Idempotency-Key: ${randomUUID()}' -d '${body}'`,
     );

@@ -2,9 +2,10 @@ import { parseArgs } from 'node:util';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { ormConfig } from '../../mikro-orm.config.js';
 import { ApiKey } from '../platform/auth/api-key.entity.js';
-import { addApiKey } from '../platform/auth/api-keys.service.js';
+import { addApiKey, revokeApiKey } from '../platform/auth/api-keys.service.js';
 import { isScope, SCOPES, type Scope } from '../platform/auth/scopes.js';
 import { databaseNow } from '../platform/database/clock.js';
+import { DomainError } from '../platform/errors/domain-error.js';
 import { databaseEnvironmentOrExit } from './environment.js';
 
 const USAGE = `Usage:
@@ -23,8 +24,13 @@ class UsageError extends Error {}
 try {
   await withOrm(commandOf(process.argv.slice(2)));
 } catch (error) {
-  console.error(error instanceof UsageError ? `${error.message}\n\n${USAGE}` : (error as Error).message);
+  console.error(messageOf(error));
   process.exit(1);
+}
+
+function messageOf(error: unknown): string {
+  if (error instanceof UsageError) return `${error.message}\n\n${USAGE}`;
+  return error instanceof DomainError ? error.detail : (error as Error).message;
 }
 
 type Command = (orm: MikroORM) => Promise<void>;
@@ -82,13 +88,10 @@ async function list(orm: MikroORM): Promise<void> {
 
 function revoke(id: string): Command {
   if (!UUID.test(id)) throw new UsageError(`${id} is not the id of a key.`);
-  return (orm) =>
-    orm.em.fork().transactional(async (em) => {
-      const row = await em.findOne(ApiKey, id);
-      if (!row) throw new Error(`There is no API key ${id}.`);
-      row.revokedAt ??= await databaseNow(em);
-      console.error(`API key ${id} (${row.name}) is revoked.`);
-    });
+  return async (orm) => {
+    const { name } = await orm.em.fork().transactional((em) => revokeApiKey(em, id));
+    console.error(`API key ${id} (${name}) is revoked.`);
+  };
 }
 
 async function withOrm(command: Command): Promise<void> {

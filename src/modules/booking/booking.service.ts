@@ -6,7 +6,7 @@ import type { Environment } from '../../platform/config/environment.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
 import { Answer } from '../../platform/idempotency/answer.js';
 import { Event, type EventDto, eventNotFound, ExpiredHolds } from '../events/index.js';
-import { Order, type OrderDto, orderNotFound } from '../orders/index.js';
+import { Order, type OrderDto, orderNotFound, ownedBy } from '../orders/index.js';
 import type { BookingDto, BookingItemDto, CancelOrderDto, ConfirmOrderDto, ExtendHoldDto } from './booking.dto.js';
 import { BookingTurn, type Outcome } from './booking-turn.js';
 import type { ExpireHoldsCommand, InventoryCommand, Origin } from './commands.js';
@@ -137,7 +137,7 @@ export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
 
   private async runOnOrder(orderId: string, command: InventoryCommand): Promise<Answer<OrderDto>> {
     // An order never changes its event or its owner, so this may be read before the lock.
-    const where = { id: orderId, ...(command.owner === null ? {} : { customerSubject: command.owner }) };
+    const where = { id: orderId, ...ownedBy(command.owner) };
     const order = await this.retry.read(() => this.em.fork().findOne(Order, where, { fields: ['eventId'] }));
     if (!order) throw orderNotFound(orderId);
     return this.run<OrderDto>(order.eventId, command);

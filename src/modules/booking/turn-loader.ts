@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { DATABASE_NOW, STATEMENT_TIME } from '../../platform/database/clock.js';
 import { detachedEntity } from '../../platform/database/detached-entity.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
-import { keyOf, type Remembered } from '../../platform/idempotency/idempotency.store.js';
+import { isOneOf, keyOf, type Remembered } from '../../platform/idempotency/idempotency.store.js';
 import { Event, TicketType } from '../events/index.js';
 import { customerIdentity, customerKeyOf, LIVE_STATUSES, Order } from '../orders/index.js';
 import type { BookCommand, InventoryCommand } from './commands.js';
@@ -102,8 +102,7 @@ async function loadInventory(em: EntityManager, eventId: string, commands: reado
              select json_agg(json_build_object(
                       'caller', k.caller, 'key', k.key, 'fingerprint', k.fingerprint, 'status', k.status, 'body', k.body))
                from idempotency_keys k
-              where k.caller = any(${[...new Set(requests.map(({ caller }) => caller))]}::text[])
-                and k.key = any(${requests.map(({ key }) => key)}::text[])
+              where ${isOneOf(requests)}
            ), '[]') as remembered
       from (select ${eventId}::uuid as wanted_event) wanted
   `.execute(em.getKysely());

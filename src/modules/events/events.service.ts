@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { databaseNow } from '../../platform/database/clock.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
 import { assertVersion, type ExpectedVersions } from '../../platform/http/etag.js';
-import { afterTimeAndId, toPage, type Page } from '../../platform/http/pagination.js';
+import { afterCursor, toPage, type Page } from '../../platform/http/pagination.js';
 import { formatTime } from '../../platform/http/times.js';
 import type { Answer } from '../../platform/idempotency/answer.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
@@ -49,7 +49,6 @@ export class EventsService {
   /** @param seesDrafts whether events that were never published may be known */
   async list(query: EventQueryDto, seesDrafts: boolean): Promise<Page<EventDto>> {
     const em = this.em.fork();
-    const after = afterTimeAndId(query);
     const events = await em.find(
       Event,
       {
@@ -59,7 +58,7 @@ export class EventsService {
           query.startsAfter ? { startsAt: { $gte: new Date(query.startsAfter) } } : {},
           query.startsBefore ? { startsAt: { $lt: new Date(query.startsBefore) } } : {},
           query.q ? containing(query.q) : {},
-          after ? { $or: [{ startsAt: { $gt: after.at } }, { startsAt: after.at, id: { $gt: after.id } }] } : {},
+          afterCursor<Event>(query, 'startsAt', 'asc'),
         ],
       },
       { orderBy: { startsAt: 'asc', id: 'asc' }, limit: query.limit + 1 },

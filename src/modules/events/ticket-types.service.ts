@@ -8,7 +8,7 @@ import { DomainError } from '../../platform/errors/domain-error.js';
 import { validationFailed } from '../../platform/errors/platform.errors.js';
 import { assertVersion, type ExpectedVersions } from '../../platform/http/etag.js';
 import type { MoneyDto } from '../../platform/http/money.js';
-import { afterTimeAndId, toPage, type Page, type PageQueryDto } from '../../platform/http/pagination.js';
+import { afterCursor, toPage, type Page, type PageQueryDto } from '../../platform/http/pagination.js';
 import { formatTime } from '../../platform/http/times.js';
 import type { Answer } from '../../platform/idempotency/answer.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
@@ -72,13 +72,9 @@ export class TicketTypesService {
   async list(eventId: string, query: PageQueryDto, seesDrafts: boolean): Promise<Page<TicketTypeDto>> {
     const em = this.em.fork();
     if (!seesDrafts) await assertPublic(em, eventId);
-    const after = afterTimeAndId(query);
     const ticketTypes = await em.find(
       TicketType,
-      {
-        eventId,
-        ...(after ? { $or: [{ createdAt: { $gt: after.at } }, { createdAt: after.at, id: { $gt: after.id } }] } : {}),
-      },
+      { $and: [{ eventId }, afterCursor<TicketType>(query, 'createdAt', 'asc')] },
       { orderBy: { createdAt: 'asc', id: 'asc' }, limit: query.limit + 1 },
     );
     if (ticketTypes.length === 0 && (await em.count(Event, { id: eventId })) === 0) throw eventNotFound(eventId);

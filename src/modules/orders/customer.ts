@@ -14,3 +14,8 @@ export function customerKeyOf(email: string): string {
 export function customerIdentity({ email, subject }: Pick<Customer, 'email' | 'subject'>): string {
   return subject === null ? `email:${customerKeyOf(email)}` : `sub:${subject}`;
 }
+
+/** Which orders a request may be about: those of the signed-in customer, or with null all. Others are then as if not there. */
+export function ownedBy(owner: string | null): { customerSubject?: string } {
+  return owner === null ? {} : { customerSubject: owner };
+}

@@ -1,4 +1,4 @@
-export { type Customer, customerIdentity, customerKeyOf } from './customer.js';
+export { type Customer, customerIdentity, customerKeyOf, ownedBy } from './customer.js';
 export {
   CANCEL_REASON_BOUNDS,
   CUSTOMER_NAME_BOUNDS,

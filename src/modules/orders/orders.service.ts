@@ -1,9 +1,9 @@
 import { EntityManager, raw, type FilterQuery } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
-import { afterNumber, afterTimeAndId, toPage, type Page, type PageQueryDto } from '../../platform/http/pagination.js';
+import { afterNumber, afterCursor, toPage, type Page, type PageQueryDto } from '../../platform/http/pagination.js';
 import { formatTime } from '../../platform/http/times.js';
 import { STATEMENT_TIME } from '../../platform/database/clock.js';
-import { customerKeyOf } from './customer.js';
+import { customerKeyOf, ownedBy } from './customer.js';
 import type { OrderStatus } from './order-state.js';
 import { OrderTransition } from './order-transition.entity.js';
 import { Order } from './order.entity.js';
@@ -28,7 +28,6 @@ export class OrdersService {
   }
 
   async list(query: OrderQueryDto, owner: string | null): Promise<Page<OrderDto>> {
-    const after = afterTimeAndId(query);
     const orders = await this.em.fork().find(
       Order,
       {
@@ -37,7 +36,7 @@ export class OrdersService {
           query.eventId ? { eventId: query.eventId.toLowerCase() } : {},
           query.status ? withStatus(query.status) : {},
           query.email ? { customerKey: customerKeyOf(query.email) } : {},
-          after ? { $or: [{ createdAt: { $lt: after.at } }, { createdAt: after.at, id: { $lt: after.id } }] } : {},
+          afterCursor<Order>(query, 'createdAt', 'desc'),
         ],
       },
       { populate: ['items'], strategy: 'select-in', orderBy: { createdAt: 'desc', id: 'desc' }, limit: query.limit + 1 },
@@ -63,10 +62,6 @@ export class OrdersService {
     if (transitions.length === 0) await assertOrder(em, orderId, owner);
     return toPage(transitions, query, ({ sequence }) => [sequence], toOrderTransitionDto);
   }
-}
-
-function ownedBy(owner: string | null): { customerSubject?: string } {
-  return owner === null ? {} : { customerSubject: owner };
 }
 
 /** @throws DomainError `order-not-found` */

@@ -1,5 +1,5 @@
-import { ApiProperty, ApiSchema } from '@nestjs/swagger';
-import { EnumListField, TextField, TimestampField, UuidField } from '../http/fields.js';
+import { ApiSchema } from '@nestjs/swagger';
+import { EnumListField, ListField, TextField, TimestampField, UuidField } from '../http/fields.js';
 import { NextCursorField, PAGE_MAX_ITEMS } from '../http/pagination.js';
 import { API_KEY_PREFIX_TEXT, API_KEY_TEXT } from './api-key-token.js';
 import { SCOPES, type Scope } from './scopes.js';
@@ -66,7 +66,7 @@ export class CreatedApiKeyDto extends ApiKeyDto {
 
 @ApiSchema({ name: 'ApiKeyPage' })
 export class ApiKeyPageDto {
-  @ApiProperty({ type: ApiKeyDto, isArray: true, minItems: 0, maxItems: PAGE_MAX_ITEMS, description: 'Newest first.' })
+  @ListField({ type: () => ApiKeyDto, max: PAGE_MAX_ITEMS, description: 'Newest first.' })
   items!: ApiKeyDto[];
 
   @NextCursorField()

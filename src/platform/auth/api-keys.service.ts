@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { databaseNow } from '../database/clock.js';
 import { TransactionRetry } from '../database/transaction-retry.js';
 import { validationFailed } from '../errors/platform.errors.js';
-import { afterTimeAndId, toPage, type Page, type PageQueryDto } from '../http/pagination.js';
+import { afterCursor, toPage, type Page, type PageQueryDto } from '../http/pagination.js';
 import { formatTime } from '../http/times.js';
 import type { Answer } from '../idempotency/answer.js';
 import type { IdempotentRequest } from '../idempotency/idempotency-key.js';
@@ -42,6 +42,14 @@ export function addApiKey(em: EntityManager, details: NewApiKey, now: Date): { r
   return { row, key };
 }
 
+/** Again on a revoked key: no change. @throws DomainError `api-key-not-found` */
+export async function revokeApiKey(em: EntityManager, id: string): Promise<ApiKey> {
+  const row = await em.findOne(ApiKey, id);
+  if (!row) throw apiKeyNotFound(id);
+  row.revokedAt ??= await databaseNow(em);
+  return row;
+}
+
 @Injectable()
 export class ApiKeysService {
   constructor(
@@ -68,13 +76,10 @@ export class ApiKeysService {
   }
 
   async list(query: PageQueryDto): Promise<Page<ApiKeyDto>> {
-    const after = afterTimeAndId(query);
-    const rows = await this.em
-      .fork()
-      .find(ApiKey, after ? { $or: [{ createdAt: { $lt: after.at } }, { createdAt: after.at, id: { $lt: after.id } }] } : {}, {
-        orderBy: { createdAt: 'desc', id: 'desc' },
-        limit: query.limit + 1,
-      });
+    const rows = await this.em.fork().find(ApiKey, afterCursor<ApiKey>(query, 'createdAt', 'desc'), {
+      orderBy: { createdAt: 'desc', id: 'desc' },
+      limit: query.limit + 1,
+    });
     return toPage(rows, query, ({ createdAt, id }) => [formatTime(createdAt), id], toApiKeyDto);
   }
 
@@ -84,15 +89,10 @@ export class ApiKeysService {
     return toApiKeyDto(row);
   }
 
-  /** Again on a revoked key: no change. @throws DomainError `api-key-not-found` */
-  revoke(id: string): Promise<void> {
-    const work = () =>
-      this.em.fork().transactional(async (em) => {
-        const row = await em.findOne(ApiKey, id);
-        if (!row) throw apiKeyNotFound(id);
-        row.revokedAt ??= await databaseNow(em);
-      });
-    return this.retry.run(work, { recognisesItsOwnCommit: true });
+  /** @throws like {@link revokeApiKey} */
+  async revoke(id: string): Promise<void> {
+    const work = () => this.em.fork().transactional((em) => revokeApiKey(em, id));
+    await this.retry.run(work, { recognisesItsOwnCommit: true });
   }
 }
 

@@ -1,3 +1,4 @@
+import type { FilterQuery } from '@mikro-orm/core';
 import { Transform } from 'class-transformer';
 import { isUUID } from 'class-validator';
 import { malformed } from '../errors/platform.errors.js';
@@ -75,16 +76,22 @@ function decodeCursor(cursor: string, ...checks: Array<(value: unknown) => boole
 }
 
 /**
- * Where a page begins in a list that is ordered by a time and then by id; null: at the start.
+ * The rows of a page in a list that is ordered by a time and then by id, both in the same direction: those after the cursor.
  * @throws DomainError `malformed-request` when the cursor is not one of ours
  */
-export function afterTimeAndId(query: PageQueryDto): { at: Date; id: string } | null {
-  if (query.cursor === undefined) return null;
+export function afterCursor<Row extends { id: string }>(
+  query: PageQueryDto,
+  time: keyof Row & string,
+  direction: 'asc' | 'desc',
+): FilterQuery<Row> {
+  if (query.cursor === undefined) return {};
   const [at, id] = decodeCursor(query.cursor, isTimestamp, isUUID) as [string, string];
-  return { at: new Date(at), id };
+  const place = new Date(at);
+  const beyond = direction === 'asc' ? '$gt' : '$lt';
+  return { $or: [{ [time]: { [beyond]: place } }, { [time]: place, id: { [beyond]: id } }] } as FilterQuery<Row>;
 }
 
-/** Like {@link afterTimeAndId}, for a list that is ordered by a number. */
+/** Where a page begins in a list that is ordered by a number; null: at the start. @throws like {@link afterCursor} */
 export function afterNumber(query: PageQueryDto): number | null {
   if (query.cursor === undefined) return null;
   const isNumber = (value: unknown) => Number.isInteger(value) && Math.abs(value as number) < 2 ** 31;

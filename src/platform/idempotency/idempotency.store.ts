@@ -19,8 +19,10 @@ export function replay(record: Remembered, request: IdempotentRequest): Answer<n
   return new Answer(record.status, JSON.parse(record.body) as never, true);
 }
 
+type KeyName = Pick<IdempotentRequest, 'caller' | 'key'>;
+
 /** What names a record. Neither part holds a line break. */
-export function keyOf({ caller, key }: Pick<IdempotentRequest, 'caller' | 'key'>): string {
+export function keyOf({ caller, key }: KeyName): string {
   return `${caller}\n${key}`;
 }
 
@@ -31,6 +33,15 @@ export interface OnceOptions<T> {
   eventIdOf?: (body: T) => string;
   /** What is remembered of an answer that shows a secret this one time. */
   withoutSecret?: (body: T) => T;
+}
+
+/**
+ * SQL for rows of `idempotency_keys` that have one of these names. It lets in all pairs of the callers and keys, so more than
+ * asked for, maybe (pick by {@link keyOf}): the plan for exact pairs is worse by far while the table has no statistics.
+ */
+export function isOneOf(names: readonly KeyName[]) {
+  const callers = [...new Set(names.map(({ caller }) => caller))];
+  return sql<boolean>`caller = any(${callers}::text[]) and key = any(${names.map(({ key }) => key)}::text[])`;
 }
 
 @Injectable()
@@ -80,12 +91,13 @@ export class IdempotencyStore {
   }
 }
 
-/** All pairs of the callers and keys, so more than asked for, maybe: the plan for exact pairs is worse by far without statistics. */
 async function readRecords(em: EntityManager, names: readonly string[]): Promise<Map<string, Remembered>> {
-  const pairs = names.map((name) => name.split('\n'));
-  const { rows } = await sql<Remembered & Pick<IdempotentRequest, 'caller' | 'key'>>`/* find-idempotency-keys */
-    select caller, key, fingerprint, status, body from idempotency_keys
-     where caller = any(${[...new Set(pairs.map(([caller]) => caller))]}::text[]) and key = any(${pairs.map(([, key]) => key)}::text[])
+  const wanted = names.map((name) => {
+    const [caller = '', key = ''] = name.split('\n');
+    return { caller, key };
+  });
+  const { rows } = await sql<Remembered & KeyName>`/* find-idempotency-keys */
+    select caller, key, fingerprint, status, body from idempotency_keys where ${isOneOf(wanted)}
   `.execute(em.getKysely());
   return new Map(rows.map((row) => [keyOf(row), row]));
 }
