@@ -41,6 +41,27 @@ module.exports = {
       to: { path: 'turn-writer' },
     },
     {
+      name: 'customers-know-orders-only',
+      comment: 'Other modules erase what they hold themselves: see PersonalDataHolders.',
+      severity: 'error',
+      from: { path: module_('customers') },
+      to: { path: '^src/modules/', pathNot: '^src/modules/(customers|orders)/' },
+    },
+    {
+      name: 'modules-on-top-use-the-extension-contract',
+      comment:
+        'What is not the core (events, orders, booking, customers, reconciliation) imports src/extension.ts and its own folder, and nothing else of src.',
+      severity: 'error',
+      from: { path: '^src/modules/([^/]+)/', pathNot: '^src/modules/(events|orders|booking|customers|reconciliation)/' },
+      to: { path: '^src/', pathNot: ['^src/extension\\.ts$', '^src/modules/$1/'] },
+    },
+    {
+      name: 'the-core-knows-no-module-on-top',
+      severity: 'error',
+      from: { path: '^src/(extension|platform/|modules/(events|orders|booking)/)' },
+      to: { path: '^src/modules/', pathNot: '^src/modules/(events|orders|booking)/' },
+    },
+    {
       name: 'no-orphans',
       severity: 'error',
       from: { orphan: true, pathNot: ['^src/main\\.ts$', '^src/scripts/', '^migrations/'] },
@@ -49,7 +70,7 @@ module.exports = {
     {
       name: 'no-dev-dependencies',
       severity: 'error',
-      from: { path: '^src', pathNot: '^src/platform/database/embedded-postgres' },
+      from: { path: '^src', pathNot: '^src/(platform/database/embedded-postgres|scripts/new-module/)' },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },

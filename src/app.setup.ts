@@ -5,7 +5,7 @@ import { ENVIRONMENT } from './platform/config/config.module.js';
 import type { Environment } from './platform/config/environment.js';
 import { TransactionRetry } from './platform/database/transaction-retry.js';
 import { ProblemFilter } from './platform/errors/problem.filter.js';
-import { BODY_LIMIT_BYTES, refuseHostileInput, requireJson } from './platform/http/body-rules.js';
+import { BODY_LIMIT_BYTES, refuseHostileInput, requireJson, requireUtf8 } from './platform/http/body-rules.js';
 import { requireHost, takeOverRefusals } from './platform/http/client-error.js';
 import { corsOptions } from './platform/http/cors.js';
 import { EtagInterceptor } from './platform/http/etag.js';
@@ -15,8 +15,10 @@ import { assignRequestId } from './platform/http/request-id.js';
 import { RequestValidationPipe } from './platform/http/request-validation.pipe.js';
 import { RetryReadsInterceptor } from './platform/http/retry-reads.interceptor.js';
 import { securityHeaders } from './platform/http/security-headers.js';
+import { SchemaExtensions } from './platform/http/schema-extensions.js';
 import { limitServer } from './platform/http/server-limits.js';
 import { ShutdownGate } from './platform/http/shutdown-gate.js';
+import { RequestWatch } from './platform/observability/request-watch.js';
 import { AddressLimits } from './platform/rate-limits/address-limits.js';
 
 /** What main and the tests have in common. The app must be made with `bodyParser: false`. */
@@ -27,15 +29,16 @@ export function setUpApp(app: NestExpressApplication): void {
   if (environment.TRUST_PROXY) app.set('trust proxy', environment.TRUST_PROXY);
   app.enableVersioning({ type: VersioningType.URI });
   app.use(assignRequestId);
+  app.use(app.get(RequestWatch).pass);
   app.use(securityHeaders);
   app.use(requireHost);
   if (environment.CORS_ORIGINS) app.enableCors(corsOptions(environment.CORS_ORIGINS));
   app.use(app.get(ShutdownGate).pass);
   app.use(app.get(AddressLimits).pass);
   app.use(requireJson);
-  app.useBodyParser('json', { limit: BODY_LIMIT_BYTES, type: () => true });
+  app.useBodyParser('json', { limit: BODY_LIMIT_BYTES, type: () => true, ...{ verify: requireUtf8 } });
   app.use(refuseHostileInput);
-  app.useGlobalPipes(new RequestValidationPipe());
+  app.useGlobalPipes(new RequestValidationPipe(app.get(SchemaExtensions)));
   app.useGlobalInterceptors(
     new RefuseUnreadBodyInterceptor(),
     new EtagInterceptor(),
@@ -45,5 +48,6 @@ export function setUpApp(app: NestExpressApplication): void {
   serveOpenApi(app);
   const server = app.getHttpServer();
   limitServer(server, environment);
+  app.get(ShutdownGate).watch(server);
   takeOverRefusals(server);
 }

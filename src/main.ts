@@ -1,30 +1,30 @@
 import 'reflect-metadata';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { isatty } from 'node:tty';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MikroORM } from '@mikro-orm/postgresql';
-import { Logger, type LogLevel } from '@nestjs/common';
+import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { ormConfig } from '../mikro-orm.config.js';
 import { createApp } from './app.js';
 import { DEMO, seedDemoEvent } from './modules/events/index.js';
+import { keptSecretKey } from './modules/webhooks/index.js';
 import { firstAdminKey } from './platform/auth/first-key.js';
 import type { Environment } from './platform/config/environment.js';
 import { EmbeddedPostgres } from './platform/database/embedded-postgres.js';
-import { StartLogger } from './platform/observability/start-logger.js';
+import { messageOf } from './platform/errors/message-of.js';
+import { Readiness } from './platform/health/readiness.js';
+import { createLogger } from './platform/observability/logger.js';
 import { assertMigrated, migrate } from './platform/database/migrations.js';
 import { environmentOrExit } from './scripts/environment.js';
 
-const LOG_LEVELS: LogLevel[] = ['fatal', 'error', 'warn', 'log', 'debug', 'verbose'];
 const DATABASE = 'holdfast';
+/** Of the time for a shutdown, the part after which connections are cut that are still open. */
+const CONNECTIONS_SHARE = 0.75;
 
 const environment = environmentOrExit();
 const adminKeyFile = join(environment.DATA_DIR, 'admin-key');
-const logger = new StartLogger({
-  prefix: 'Holdfast',
-  colors: isatty(1),
-  logLevels: LOG_LEVELS.slice(0, LOG_LEVELS.indexOf(environment.LOG_LEVEL) + 1),
-});
+const logger = await createLogger(environment);
 // For what is logged before there is an app.
 Logger.overrideLogger(logger);
 
@@ -44,7 +44,7 @@ try {
   await start();
 } catch (error) {
   if (!stopping) {
-    logger.error(`Cannot start: ${(error as Error).message}`);
+    logger.error(`Cannot start: ${messageOf(error)}`);
     logger.debug((error as Error).stack ?? '');
     await app?.close();
     await embedded?.stop();
@@ -59,7 +59,7 @@ async function start(): Promise<void> {
     for (const name of await migrate(orm)) logger.log(`Ran ${name}`);
   }
   app = await createApp(settings, { logger });
-  await assertMigrated(app.get(MikroORM));
+  await assertMigrated(app.get(MikroORM), settings);
   const { em } = app.get(MikroORM);
   if (embedded) await seedDemoEvent(em);
   const key = embedded ? await firstAdminKey(em, adminKeyFile) : null;
@@ -75,7 +75,8 @@ async function databaseOf(settings: Environment): Promise<Environment & { DATABA
   await server.start();
   await server.claim(DATABASE);
   embedded = server;
-  return { ...settings, DATABASE_URL: server.url(DATABASE) };
+  const WEBHOOK_SECRET_KEY = settings.WEBHOOK_SECRET_KEY ?? [keptSecretKey(join(settings.DATA_DIR, 'webhook-secret-key'))];
+  return { ...settings, DATABASE_URL: server.url(DATABASE), WEBHOOK_SECRET_KEY };
 }
 
 /** @param key of the embedded database, which nobody else could have told */
@@ -95,18 +96,30 @@ function announce(url: string, key: string | null): void {
   console.log(`\n${lines.join('\n')}\n`);
 }
 
-/** Finishes what runs, then stops the embedded database, then leaves with 0; with 1 after SHUTDOWN_TIMEOUT_MS. */
+/**
+ * Is not ready any more, gives load balancers SHUTDOWN_DELAY_MS to see it, finishes what runs, then stops the embedded database,
+ * then leaves with 0; with 1 after SHUTDOWN_TIMEOUT_MS.
+ */
 async function stop(): Promise<void> {
   if (stopping) return;
   stopping = true;
   logger.log('Stopping');
   setTimeout(() => process.exit(1), environment.SHUTDOWN_TIMEOUT_MS).unref();
   try {
-    await app?.close();
+    if (app) await stopServing(app);
     await embedded?.stop();
     process.exit(0);
   } catch (error) {
-    logger.error(`Cannot stop cleanly: ${(error as Error).message}`);
+    logger.error(`Cannot stop cleanly: ${messageOf(error)}`);
     process.exit(1);
   }
+}
+
+async function stopServing(serving: NestExpressApplication): Promise<void> {
+  serving.get(Readiness).leave();
+  await sleep(environment.SHUTDOWN_DELAY_MS);
+  // Who has not sent a whole request, or not read its answer, by then: they would keep the process from leaving.
+  const leftMs = environment.SHUTDOWN_TIMEOUT_MS - environment.SHUTDOWN_DELAY_MS;
+  setTimeout(() => serving.getHttpServer().closeAllConnections(), leftMs * CONNECTIONS_SHARE).unref();
+  await serving.close();
 }

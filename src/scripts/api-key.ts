@@ -1,11 +1,13 @@
 import { parseArgs } from 'node:util';
 import { MikroORM } from '@mikro-orm/postgresql';
 import { ormConfig } from '../../mikro-orm.config.js';
+import { SYSTEM } from '../platform/audit/author.js';
 import { ApiKey } from '../platform/auth/api-key.entity.js';
 import { addApiKey, revokeApiKey } from '../platform/auth/api-keys.service.js';
 import { isScope, SCOPES, type Scope } from '../platform/auth/scopes.js';
 import { databaseNow } from '../platform/database/clock.js';
 import { DomainError } from '../platform/errors/domain-error.js';
+import { messageOf } from '../platform/errors/message-of.js';
 import { databaseEnvironmentOrExit } from './environment.js';
 
 const USAGE = `Usage:
@@ -24,13 +26,13 @@ class UsageError extends Error {}
 try {
   await withOrm(commandOf(process.argv.slice(2)));
 } catch (error) {
-  console.error(messageOf(error));
+  console.error(textOf(error));
   process.exit(1);
 }
 
-function messageOf(error: unknown): string {
+function textOf(error: unknown): string {
   if (error instanceof UsageError) return `${error.message}\n\n${USAGE}`;
-  return error instanceof DomainError ? error.detail : (error as Error).message;
+  return error instanceof DomainError ? error.detail : messageOf(error);
 }
 
 type Command = (orm: MikroORM) => Promise<void>;
@@ -71,7 +73,7 @@ function create({ name, scopes, days }: ReturnType<typeof detailsOf>): Command {
     const { row, key } = await orm.em.fork().transactional(async (em) => {
       const now = await databaseNow(em);
       const expiresAt = days === null ? null : new Date(now.getTime() + days * DAY_MS);
-      return addApiKey(em, { name, scopes, expiresAt, createdBy: 'system' }, now);
+      return addApiKey(em, { name, scopes, expiresAt }, SYSTEM, now);
     });
     console.error(`API key ${row.id} (${row.name}). It is shown this one time:`);
     console.log(key);
@@ -89,7 +91,7 @@ async function list(orm: MikroORM): Promise<void> {
 function revoke(id: string): Command {
   if (!UUID.test(id)) throw new UsageError(`${id} is not the id of a key.`);
   return async (orm) => {
-    const { name } = await orm.em.fork().transactional((em) => revokeApiKey(em, id));
+    const { name } = await orm.em.fork().transactional((em) => revokeApiKey(em, id, SYSTEM));
     console.error(`API key ${id} (${name}) is revoked.`);
   };
 }

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { type Environment, readEnvironment } from '../platform/config/environment.js';
+import { messageOf } from '../platform/errors/message-of.js';
+import { redact } from '../platform/observability/redact.js';
 
 /** The environment, with what `.env` adds to it. Ends the process with a plain message when it is not valid. */
 export function environmentOrExit(): Environment {
@@ -8,6 +10,16 @@ export function environmentOrExit(): Environment {
     return readEnvironment(process.env);
   } catch (error) {
     console.error((error as Error).message);
+    process.exit(1);
+  }
+}
+
+/** Does the work of a script. Ends the process with 1 and a plain message when it fails: Node would print the rows of errors, too. */
+export async function orExit(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    console.error(redact(messageOf(error)));
     process.exit(1);
   }
 }

@@ -2,16 +2,18 @@ import { DomainError } from '../../platform/errors/domain-error.js';
 import { Answer } from '../../platform/idempotency/answer.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 import { keyOf, type Remembered, replay } from '../../platform/idempotency/idempotency.store.js';
-import { type Event, type EventDto, toEventDto } from '../events/index.js';
-import { toOrderDto } from '../orders/index.js';
+import { type Event, EventCancelled, type EventDto, eventFact, toEventDto } from '../events/index.js';
 import type { CancelOrdersOfEventCommand, InventoryCommand } from './commands.js';
 import { decideBooking } from './decide-booking.js';
 import { decideCancellation, decideConfirmation, decideExtension } from './decide-orders.js';
+import { auditOf } from './turn-audit.js';
+import { ExtensionFailure } from './extensions/turn-extensions.js';
+import { jsonOf } from './json.js';
 import { type BookingRules, TurnLedger, type TurnWrites } from './turn-ledger.js';
 import type { LoadedTurn } from './turn-loader.js';
 
-/** What a command came to: its answer, or why it was refused. */
-export type Outcome = Answer | DomainError;
+/** What a command came to: its answer, or why it was refused, or what failed in deciding it. */
+export type Outcome = Answer | DomainError | ExtensionFailure;
 
 /**
  * Decides the commands of one event, one after the other, on what was loaded under its lock: pure and synchronous.
@@ -37,11 +39,14 @@ export class BookingTurn {
     try {
       const record = command.request && this.remembered.get(keyOf(command.request));
       if (command.request && record) return replay(record, command.request);
+      const audit = auditOf(this.ledger, command);
       const answer = this.execute(command);
+      const change = audit();
+      if (change) this.writes.auditedChanges.push(change);
       if (command.request) this.remember(command.request, answer);
       return answer;
     } catch (error) {
-      if (error instanceof DomainError) return error;
+      if (error instanceof DomainError || error instanceof ExtensionFailure) return error;
       throw error;
     }
   }
@@ -50,13 +55,13 @@ export class BookingTurn {
     const { ledger } = this;
     switch (command.kind) {
       case 'book':
-        return new Answer(201, toOrderDto(decideBooking(ledger, command), ledger.now));
+        return new Answer(201, ledger.show(decideBooking(ledger, command)));
       case 'confirm':
-        return new Answer(200, toOrderDto(decideConfirmation(ledger, command), ledger.now));
+        return new Answer(200, ledger.show(decideConfirmation(ledger, command)));
       case 'extend':
-        return new Answer(200, toOrderDto(decideExtension(ledger, command), ledger.now));
+        return new Answer(200, ledger.show(decideExtension(ledger, command)));
       case 'cancel-order':
-        return new Answer(200, toOrderDto(decideCancellation(ledger, command), ledger.now));
+        return new Answer(200, ledger.show(decideCancellation(ledger, command)));
       case 'cancel-event':
         return new Answer(200, this.cancelEvent());
       case 'cancel-orders-of-event':
@@ -68,16 +73,18 @@ export class BookingTurn {
 
   private remember(request: IdempotentRequest, answer: Answer): void {
     const { caller, key, fingerprint } = request;
-    const record = { caller, key, fingerprint, status: answer.status, body: JSON.stringify(answer.body) };
+    const record = { caller, key, fingerprint, status: answer.status, body: jsonOf(answer.body as object) };
     this.remembered.set(keyOf(request), record);
     this.writes.records.push(record);
   }
 
   private cancelEvent(): EventDto {
     const { event, loaded, now } = this.ledger;
-    event.cancel(now);
+    const changed = event.cancel(now);
     this.writes.eventChanged = true;
-    return toEventDto(event, [...loaded.ticketTypes.values()]);
+    const dto = toEventDto(event, [...loaded.ticketTypes.values()]);
+    if (changed) this.writes.domainEvents.push(eventFact(EventCancelled, dto, now));
+    return dto;
   }
 
   private cancelOrdersOfEvent(command: CancelOrdersOfEventCommand): { finished: boolean } {

@@ -1,8 +1,10 @@
 import { EntityManager, LockMode } from '@mikro-orm/postgresql';
-import { Inject, Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, Logger, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { ENVIRONMENT } from '../../platform/config/config.module.js';
 import type { Environment } from '../../platform/config/environment.js';
+import { guardTurn } from '../../platform/database/connection-guard.js';
+import { waitForStandbyAtCommit } from '../../platform/database/replication.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
 import { Answer } from '../../platform/idempotency/answer.js';
 import { Event, type EventDto, eventNotFound, ExpiredHolds } from '../events/index.js';
@@ -11,13 +13,18 @@ import type { BookingDto, BookingItemDto, CancelOrderDto, ConfirmOrderDto, Exten
 import { BookingTurn, type Outcome } from './booking-turn.js';
 import type { ExpireHoldsCommand, InventoryCommand, Origin } from './commands.js';
 import { EventLanes, type LaneLimits } from './event-lanes.js';
+import { BookingExtensions } from './extensions/booking-extensions.js';
+import { LaneMetrics } from './metrics/lane-metrics.js';
 import { PlainRefusals } from './plain-refusals.js';
 import { type BookingRules, isEmpty } from './turn-ledger.js';
-import { loadTurn } from './turn-loader.js';
+import { type LoadedTurn, loadTurn } from './turn-loader.js';
 import { writeTurn } from './turn-writer.js';
 
 /** How many orders of a cancelled event are cancelled in one transaction: bounds its memory and the time of the lock. */
 const CANCELLATION_BATCH = 500;
+
+/** From here on a turn is told in the log, with the extensions that took its time. */
+const SLOW_TURN_MS = 1_000;
 
 /** How many holds of one event the sweeper expires in one transaction. */
 const EXPIRY_BATCH = 500;
@@ -35,6 +42,7 @@ const EXPIRE_HOLDS: ExpireHoldsCommand = {
  */
 @Injectable()
 export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
+  private readonly logger = new Logger(BookingService.name);
   private readonly rules: BookingRules;
   private readonly plainRefusals: PlainRefusals;
   private readonly lanes: EventLanes<InventoryCommand, Outcome | undefined>;
@@ -43,19 +51,25 @@ export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
     private readonly em: EntityManager,
     private readonly retry: TransactionRetry,
     private readonly expiredHolds: ExpiredHolds,
+    private readonly extensions: BookingExtensions,
+    laneMetrics: LaneMetrics,
     @Inject(ENVIRONMENT) environment: Pick<Environment, 'HOLD_MAX_SECONDS'> & LaneLimits,
   ) {
     this.rules = { holdMaxSeconds: environment.HOLD_MAX_SECONDS };
-    this.plainRefusals = new PlainRefusals(em, retry, this.rules);
+    this.plainRefusals = new PlainRefusals(em, retry, this.rules, extensions);
     this.lanes = new EventLanes(
       environment,
       async (eventId, commands) =>
         (await this.plainRefusals.decide(eventId, commands)) ??
         (await this.runTurn(eventId, commands, LockMode.PESSIMISTIC_WRITE)),
+      laneMetrics,
     );
+    laneMetrics.watch(() => this.lanes.load);
   }
 
   onModuleInit(): void {
+    // Here, so that an extension that cannot be is told at the start.
+    void this.extensions.all;
     this.expiredHolds.register((eventId) => this.takeBackExpiredHolds(eventId));
   }
 
@@ -73,6 +87,7 @@ export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
       customer: { email: dto.customer.email, name: dto.customer.name ?? null, subject: origin.owner },
       metadata: dto.metadata ?? {},
       holdSeconds: dto.hold?.seconds ?? null,
+      body: dto,
     });
   }
 
@@ -136,7 +151,8 @@ export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
   }
 
   private async runOnOrder(orderId: string, command: InventoryCommand): Promise<Answer<OrderDto>> {
-    // An order never changes its event or its owner, so this may be read before the lock.
+    // An order never changes its event, so this may be read before the lock. Its owner is looked at again under it: an erased
+    // customer owns nothing any more.
     const where = { id: orderId, ...ownedBy(command.owner) };
     const order = await this.retry.read(() => this.em.fork().findOne(Order, where, { fields: ['eventId'] }));
     if (!order) throw orderNotFound(orderId);
@@ -162,13 +178,24 @@ export class BookingService implements OnModuleInit, BeforeApplicationShutdown {
       this.em.fork().transactional(async (em) => {
         const event = await em.findOne(Event, eventId, { lockMode, disableIdentityMap: true });
         if (!event) return [];
-        const turn = new BookingTurn(event, await loadTurn(em, event, commands), this.rules);
+        const startedAt = performance.now();
+        const loaded = await loadTurn(em, event, commands, this.extensions.all);
+        if (loaded.remembered.size > 0) await waitForStandbyAtCommit(em);
+        const turn = new BookingTurn(event, loaded, this.rules);
         const outcomes = commands.map((command) => turn.decide(command));
         await writeTurn(em, event, turn.writes);
+        await loaded.extensions.write(em);
         this.plainRefusals.learn(eventId, commands, !isEmpty(turn.writes));
+        this.warnIfSlow(eventId, performance.now() - startedAt, loaded);
         return outcomes;
       });
-    return this.retry.run(work, { recognisesItsOwnCommit: commands.every(canBeRepeated) });
+    return this.retry.run(() => guardTurn(work), { recognisesItsOwnCommit: commands.every(canBeRepeated) });
+  }
+
+  private warnIfSlow(eventId: string, elapsedMs: number, { extensions }: LoadedTurn): void {
+    if (elapsedMs < SLOW_TURN_MS) return;
+    const of = extensions.timings();
+    this.logger.warn(`A turn of event ${eventId} had its lock for ${Math.round(elapsedMs)} ms; of that ${of}`);
   }
 }
 

@@ -9,6 +9,8 @@ export interface Origin {
   owner: string | null;
   /** The key that the answer is remembered under; null when the request came without one. */
   request: IdempotentRequest | null;
+  /** The id of the request; left out by what no request asked for. */
+  requestId?: string;
   /** Aborted when the client has gone away. */
   gone?: AbortSignal;
 }
@@ -22,6 +24,8 @@ export interface BookCommand extends Origin {
   metadata: Record<string, string>;
   /** How long the tickets are held; null: the order is confirmed at once. */
   holdSeconds: number | null;
+  /** The validated body, for the members that extensions added to it. */
+  body: object | null;
 }
 
 export interface ConfirmCommand extends Origin {

@@ -1,56 +1,44 @@
 import { DomainError } from '../../platform/errors/domain-error.js';
-import { validationFailed } from '../../platform/errors/platform.errors.js';
-import { totalOf } from '../../platform/http/money.js';
-import { EVENT_NOT_ON_SALE, salesWindowRefusal } from '../events/index.js';
-import { customerIdentity, Order, QUANTITY_OUT_OF_RANGE, SOLD_OUT } from '../orders/index.js';
+import { Order, SOLD_OUT } from '../orders/index.js';
 import type { BookCommand } from './commands.js';
-import { type Line, shortagesOf, type TurnLedger } from './turn-ledger.js';
+import type { Line } from './extensions/booking-requests.js';
+import { amountTooLarge, priceOfOrder } from './pricing.js';
+import { shortagesOf, type TurnLedger } from './turn-ledger.js';
 
-/** All items or none. @throws DomainError as documented at the route */
+/** All items or none. @throws DomainError as documented at the route, or as an extension refuses; ExtensionFailure */
 export function decideBooking(ledger: TurnLedger, command: BookCommand): Order {
-  ledger.event.assertOnSale(ledger.now);
-  const lines = command.items.map((item) => lineOf(ledger, item));
-  const totalAmount = totalOf(lines.map(({ ticketType, quantity }) => ({ quantity, unitPrice: ticketType.priceAmount })));
-  if (totalAmount === null) {
-    throw validationFailed([{ pointer: '/items', detail: 'the total is over the largest amount, 9007199254740991' }]);
-  }
-  const expiresAt = command.holdSeconds === null ? null : ledger.endOfHold(command.holdSeconds, ledger.now, '/hold/seconds');
-  const tickets = lines.reduce((sum, { quantity }) => sum + quantity, 0);
-  ledger.assertWithinCustomerLimit(customerIdentity(command.customer), tickets);
+  const { event, loaded, now } = ledger;
+  // A fault of the request comes before what the event has to say to it.
+  const expiresAt = command.holdSeconds === null ? null : ledger.endOfHold(command.holdSeconds, now, '/hold/seconds');
+  const request = loaded.requests.get(command)!;
+  const extensions = loaded.extensions.decide(request);
+  const { lines } = request;
+  const items = lines.map(({ ticketType, quantity }) => ({
+    ticketTypeId: ticketType.id,
+    name: ticketType.name,
+    quantity,
+    unitPriceAmount: ticketType.priceAmount,
+  }));
+  const price = priceOfOrder(loaded.extensions, event, items, extensions);
+  if (price === null) throw amountTooLarge();
   assertAvailable(lines);
 
   const [order, transition] = Order.book(
     {
       id: command.orderId,
-      eventId: ledger.event.id,
-      currency: ledger.event.currency,
-      totalAmount,
+      eventId: event.id,
+      currency: event.currency,
+      price,
       customer: command.customer,
       metadata: command.metadata,
-      items: lines.map(({ ticketType, quantity }) => ({
-        ticketTypeId: ticketType.id,
-        name: ticketType.name,
-        quantity,
-        unitPriceAmount: ticketType.priceAmount,
-      })),
+      extensions,
+      items,
       expiresAt,
     },
     ledger.occasion(command.actor),
   );
   ledger.add(order, transition);
   return order;
-}
-
-function lineOf(ledger: TurnLedger, { ticketTypeId, quantity }: BookCommand['items'][number]): Line {
-  const ticketType = ledger.ticketType(ticketTypeId);
-  const { name, minPerOrder, maxPerOrder } = ticketType;
-  const reason = salesWindowRefusal(ticketType, ledger.now);
-  if (reason !== null) throw new DomainError(EVENT_NOT_ON_SALE, `${name} is not on sale: ${reason}.`, { reason, ticketTypeId });
-  if (quantity < minPerOrder || quantity > maxPerOrder) {
-    const detail = `Between ${minPerOrder} and ${maxPerOrder} tickets of ${name} can be ordered at once.`;
-    throw new DomainError(QUANTITY_OUT_OF_RANGE, detail, { ticketTypeId, minPerOrder, maxPerOrder });
-  }
-  return { ticketType, quantity };
 }
 
 function assertAvailable(lines: readonly Line[]): void {

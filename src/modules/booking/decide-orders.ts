@@ -1,48 +1,45 @@
 import { DomainError } from '../../platform/errors/domain-error.js';
-import { EVENT_NOT_ON_SALE, TICKET_TYPE_NOT_FOUND } from '../events/index.js';
+import { TICKET_TYPE_NOT_FOUND } from '../events/index.js';
 import { type Order, QUANTITY_OUT_OF_RANGE } from '../orders/index.js';
 import type { CancelOrderCommand, ConfirmCommand, ExtendCommand } from './commands.js';
 import { shortagesOf, type TurnLedger } from './turn-ledger.js';
 
 /** Again on a confirmed order: the same answer, no change. @throws DomainError as documented at the route */
 export function decideConfirmation(ledger: TurnLedger, command: ConfirmCommand): Order {
-  const order = ledger.order(command.orderId);
+  const order = ledger.order(command.orderId, command.owner);
   if (order.status === 'confirmed') return order;
   const revive = command.reviveIfAvailable && order.statusAt(ledger.now) === 'expired';
   if (!revive) order.assertHeld(ledger.now);
   ledger.assertEventNotCancelled();
   if (revive) reviveOrder(ledger, order, command);
-  else ledger.change(order, order.confirm(command.paymentReference, ledger.occasion(command.actor)), order.items);
+  else ledger.change(order, order.confirm(command.paymentReference, ledger.occasion(command.actor)));
   return order;
 }
 
 /** Books the tickets of an expired hold again, if they are still there. */
 function reviveOrder(ledger: TurnLedger, order: Order, command: ConfirmCommand): void {
-  const lines = order.items.map(({ ticketTypeId, quantity }) => ({ ticketType: ledger.ticketType(ticketTypeId), quantity }));
-  if (ledger.now >= ledger.event.startsAt) {
-    throw new DomainError(EVENT_NOT_ON_SALE, 'The event has started.', { reason: 'event-started' });
-  }
+  const request = ledger.loaded.requests.get(command)!;
+  ledger.loaded.extensions.decide(request);
   // Nobody else has taken the tickets of a hold whose expiry is not stored yet.
-  const shortages = order.status === 'held' ? [] : shortagesOf(lines);
+  const shortages = order.status === 'held' ? [] : shortagesOf(request.lines);
   if (shortages.length > 0) order.assertHeld(ledger.now, shortages);
-  ledger.assertWithinCustomerLimit(order.customerIdentity, order.tickets);
   if (order.status === 'held') ledger.expire(order);
-  ledger.change(order, order.revive(command.paymentReference, ledger.occasion(command.actor)), order.items);
+  ledger.change(order, order.revive(command.paymentReference, ledger.occasion(command.actor)));
 }
 
 /** @throws DomainError as documented at the route */
 export function decideExtension(ledger: TurnLedger, command: ExtendCommand): Order {
-  const order = ledger.order(command.orderId);
+  const order = ledger.order(command.orderId, command.owner);
   order.assertHeld(ledger.now);
   ledger.assertEventNotCancelled();
   const expiresAt = ledger.endOfHold(command.seconds, order.createdAt, '/seconds');
-  ledger.change(order, order.extend(expiresAt, ledger.occasion(command.actor)), []);
+  ledger.change(order, order.extend(expiresAt, ledger.occasion(command.actor)));
   return order;
 }
 
 /** Again on a cancelled order, without items: the same answer, no change. @throws DomainError as documented at the route */
 export function decideCancellation(ledger: TurnLedger, command: CancelOrderCommand): Order {
-  const order = ledger.order(command.orderId);
+  const order = ledger.order(command.orderId, command.owner);
   if (command.items === null && order.status === 'cancelled') return order;
   order.assertCancellable(ledger.now);
   for (const { ticketTypeId, quantity } of command.items ?? []) assertCanGiveBack(order, ticketTypeId, quantity);

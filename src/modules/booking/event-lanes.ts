@@ -13,8 +13,17 @@ const WEIGHT_OF_LAST_TURN = 0.2;
 /** How many turns make an average: the first ones of a process are slow, and would turn away what could well wait. */
 const TURNS_TO_LEARN = 5;
 
+/** Watches the lanes; changes nothing. */
+export interface LaneObserver {
+  /** A command waits from now on. @returns its ticket for {@link turn} */
+  join(): unknown;
+  /** Runs the turn of the commands with these tickets. */
+  turn(tickets: readonly unknown[], run: () => Promise<void>): Promise<void>;
+}
+
 interface Waiting<Command, Outcome> {
   readonly command: Command;
+  readonly ticket: unknown;
   resolve(outcome: Outcome): void;
   reject(error: unknown): void;
 }
@@ -45,6 +54,7 @@ export class EventLanes<Command, Outcome> {
   constructor(
     private readonly limits: LaneLimits,
     private readonly runTurn: (eventId: string, commands: readonly Command[]) => Promise<Outcome[]>,
+    private readonly observer: LaneObserver = { join: () => undefined, turn: (_, run) => run() },
   ) {
     // One connection stays for what is not in a lane, if there is more than one.
     this.runningMax = Math.max(1, Math.min(limits.LANES_RUNNING_MAX, limits.DATABASE_POOL_MAX - 1));
@@ -59,12 +69,22 @@ export class EventLanes<Command, Outcome> {
     this.admit(lane);
     this.lanes.set(eventId, lane);
     return new Promise((resolve, reject) => {
-      const waiting = { command, resolve, reject };
+      const waiting = { command, ticket: this.observer.join(), resolve, reject };
       lane.waiting.push(waiting);
       gone?.addEventListener('abort', () => this.leave(lane, waiting), { once: true });
       if (lane.state === 'idle') this.makeReady(lane);
       this.startTurns();
     });
+  }
+
+  /** How much waits now: in all lanes, and in the longest. */
+  get load(): { running: number; waiting: number; longest: number } {
+    let [waiting, longest] = [0, 0];
+    for (const lane of this.lanes.values()) {
+      waiting += lane.waiting.length;
+      longest = Math.max(longest, lane.waiting.length);
+    }
+    return { running: this.running, waiting, longest };
   }
 
   /** Takes no more commands, answers those that wait with `overloaded`, and waits for the turns that run. */
@@ -106,7 +126,10 @@ export class EventLanes<Command, Outcome> {
       lane.state = 'running';
       this.running += 1;
       const startedAt = performance.now();
-      await this.run(lane.eventId, batch);
+      await this.observer.turn(
+        batch.map(({ ticket }) => ticket),
+        () => this.run(lane.eventId, batch),
+      );
       const turnMs = performance.now() - startedAt;
       lane.turns += 1;
       lane.averageTurnMs += (turnMs - lane.averageTurnMs) * Math.max(WEIGHT_OF_LAST_TURN, 1 / lane.turns);

@@ -1,6 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { callerOf, ownerOf } from '../../platform/auth/principal.js';
+import { requestIdOf } from '../../platform/http/request-id.js';
 import { idempotentRequestOf } from '../../platform/idempotency/idempotency.interceptor.js';
 import type { Origin } from './commands.js';
 
@@ -16,6 +17,7 @@ export const OriginOf = createParamDecorator((_: unknown, context: ExecutionCont
     actor: callerOf(request),
     owner: ownerOf(request),
     request: idempotentRequestOf(request),
+    requestId: requestIdOf(request),
     gone: gone.signal,
   };
 });

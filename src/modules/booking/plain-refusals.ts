@@ -2,6 +2,7 @@ import type { EntityManager } from '@mikro-orm/postgresql';
 import type { TransactionRetry } from '../../platform/database/transaction-retry.js';
 import { type Outcome, BookingTurn } from './booking-turn.js';
 import type { BookCommand, InventoryCommand } from './commands.js';
+import type { BookingExtensions } from './extensions/booking-extensions.js';
 import { type BookingRules, isEmpty } from './turn-ledger.js';
 import { loadSnapshot } from './turn-loader.js';
 
@@ -20,13 +21,15 @@ export class PlainRefusals {
     private readonly em: EntityManager,
     private readonly retry: TransactionRetry,
     private readonly rules: BookingRules,
+    private readonly extensions: BookingExtensions,
   ) {}
 
   /** @returns an outcome for each command; null when the lock is needed */
   async decide(eventId: string, commands: readonly InventoryCommand[]): Promise<Outcome[] | null> {
     if (!this.exhausted.has(eventId) || !areBookings(commands)) return null;
-    const snapshot = await this.retry.read(() => loadSnapshot(this.em.fork(), eventId, commands));
-    if (!snapshot) return null;
+    const snapshot = await this.retry.read(() => loadSnapshot(this.em.fork(), eventId, commands, this.extensions.all));
+    // What is remembered is answered by a transaction only, whose COMMIT waits for the standby.
+    if (!snapshot || snapshot.loaded.remembered.size > 0) return null;
     const turn = new BookingTurn(snapshot.event, snapshot.loaded, this.rules);
     const outcomes = commands.map((command) => turn.decide(command));
     return isEmpty(turn.writes) ? outcomes : null;

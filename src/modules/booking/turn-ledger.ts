@@ -1,3 +1,5 @@
+import type { AuditedChange } from '../../platform/audit/audit-log.js';
+import type { NewDomainEvent } from '../../platform/domain-events/domain-event.js';
 import { DomainError } from '../../platform/errors/domain-error.js';
 import { validationFailed } from '../../platform/errors/platform.errors.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
@@ -5,14 +7,18 @@ import type { Remembered } from '../../platform/idempotency/idempotency.store.js
 import { type Counter, type Event, EVENT_NOT_ON_SALE, type TicketType, ticketTypeNotFound } from '../events/index.js';
 import {
   COUNTED_AS,
-  CUSTOMER_LIMIT_EXCEEDED,
   type Occasion,
   type Order,
+  type OrderDto,
   orderNotFound,
-  type OrderItem,
+  ORDER_FACTS,
   type OrderStatus,
   type OrderTransition,
+  type Price,
+  toOrderDto,
 } from '../orders/index.js';
+import type { Line } from './extensions/booking-requests.js';
+import { amountTooLarge, priceOfOrder } from './pricing.js';
 import type { LoadedTurn } from './turn-loader.js';
 
 /** What a turn has decided to write; `turn-writer.ts` writes it. */
@@ -26,6 +32,10 @@ export interface TurnWrites {
   /** New quantities of items of orders that exist; 0: the item goes. By order and ticket type. */
   itemQuantities: Map<string, { orderId: string; ticketTypeId: string; quantity: number }>;
   records: Array<Remembered & Pick<IdempotentRequest, 'caller' | 'key'>>;
+  /** For the audit log. */
+  auditedChanges: AuditedChange[];
+  /** What subscribers are told. */
+  domainEvents: NewDomainEvent[];
   now: Date;
 }
 
@@ -41,23 +51,19 @@ export interface BookingRules {
 /** The actor of what nobody asked for. */
 const SYSTEM = 'system';
 
-/** Tickets of one type that somebody wants. */
-export interface Line {
-  ticketType: TicketType;
-  quantity: number;
-}
+/** Tickets that a step is about. */
+type Tickets = ReadonlyArray<{ ticketTypeId: string; quantity: number }>;
 
 /** The state of the event in the middle of a turn: what was loaded under the lock, and what was decided since. */
 export class TurnLedger {
   readonly writes: TurnWrites;
-  private readonly ticketsOfCustomer: Map<string, number>;
+  private readonly shown = new Map<Order, OrderDto>();
 
   constructor(
     readonly event: Event,
     readonly loaded: LoadedTurn,
     private readonly rules: BookingRules,
   ) {
-    this.ticketsOfCustomer = new Map(loaded.ticketsOfCustomer);
     this.writes = {
       eventChanged: false,
       newOrders: [],
@@ -66,6 +72,8 @@ export class TurnLedger {
       counts: new Map(),
       itemQuantities: new Map(),
       records: [],
+      auditedChanges: [],
+      domainEvents: [],
       now: loaded.now,
     };
   }
@@ -74,10 +82,10 @@ export class TurnLedger {
     return this.loaded.now;
   }
 
-  /** @throws DomainError `order-not-found` */
-  order(orderId: string): Order {
+  /** @param owner whose order it must be; null: anybody's. @throws DomainError `order-not-found` */
+  order(orderId: string, owner: string | null = null): Order {
     const order = this.loaded.orders.get(orderId);
-    if (!order) throw orderNotFound(orderId);
+    if (!order || (owner !== null && order.customerSubject !== owner)) throw orderNotFound(orderId);
     return order;
   }
 
@@ -95,43 +103,39 @@ export class TurnLedger {
 
   add(order: Order, transition: OrderTransition): void {
     this.writes.newOrders.push(order);
-    this.record(order, transition, order.items);
+    this.record(order, transition, order.items.getItems());
   }
 
-  /** @param moved the items whose tickets follow the order to its new state */
-  change(order: Order, transition: OrderTransition, moved: Iterable<OrderItem>): void {
+  /** Its tickets follow the order to its new state. */
+  change(order: Order, transition: OrderTransition): void {
     this.writes.changedOrders.add(order);
-    this.record(order, transition, moved);
+    this.record(order, transition, order.items.getItems());
   }
 
   expire(order: Order): void {
-    this.change(order, order.expire(this.occasion(SYSTEM)), order.items);
+    this.change(order, order.expire(this.occasion(SYSTEM)));
   }
 
   cancel(order: Order, reason: string | null, actor: string): void {
-    this.change(order, order.cancel(reason, this.occasion(actor)), order.items);
+    this.change(order, order.cancel(reason, this.occasion(actor)));
   }
 
   /** Takes these tickets out of the order, which keeps its state and the rest. */
   giveBack(order: Order, quantities: ReadonlyMap<string, number>, reason: string | null, actor: string): void {
     const items = order.items.getItems().filter(({ ticketTypeId }) => quantities.has(ticketTypeId));
-    const transition = order.cancelPartly(quantities, reason, this.occasion(actor));
+    const transition = order.cancelPartly(quantities, this.priceWithout(order, quantities), reason, this.occasion(actor));
     for (const { ticketTypeId, quantity } of items) {
       this.writes.itemQuantities.set(`${order.id} ${ticketTypeId}`, { orderId: order.id, ticketTypeId, quantity });
       this.count(ticketTypeId, order.status, -quantities.get(ticketTypeId)!);
-      this.countCustomer(order, -quantities.get(ticketTypeId)!);
     }
-    this.change(order, transition, []);
+    this.writes.changedOrders.add(order);
+    const given = [...quantities].map(([ticketTypeId, quantity]) => ({ ticketTypeId, quantity }));
+    this.tell(order, transition, given);
   }
 
-  /** @throws DomainError `customer-limit-exceeded` */
-  assertWithinCustomerLimit(customer: string, wanted: number): void {
-    const limit = this.event.maxTicketsPerCustomer;
-    if (limit === null) return;
-    const alreadyBooked = this.ticketsOfCustomer.get(customer) ?? 0;
-    if (alreadyBooked + wanted <= limit) return;
-    const detail = `A customer may have ${limit} tickets of this event and has ${alreadyBooked}.`;
-    throw new DomainError(CUSTOMER_LIMIT_EXCEEDED, detail, { limit, alreadyBooked });
+  /** The order as the API shows it now. */
+  show(order: Order): OrderDto {
+    return this.shown.get(order) ?? toOrderDto(order, this.now);
   }
 
   /**
@@ -156,16 +160,47 @@ export class TurnLedger {
     throw validationFailed([{ pointer, detail }]);
   }
 
+  private priceWithout(order: Order, quantities: ReadonlyMap<string, number>): Price {
+    const lines = order.items
+      .getItems()
+      .map(({ ticketTypeId, quantity, unitPriceAmount }) => ({
+        ticketTypeId,
+        quantity: quantity - (quantities.get(ticketTypeId) ?? 0),
+        unitPriceAmount,
+      }))
+      .filter(({ quantity }) => quantity > 0);
+    const { event, loaded } = this;
+    const price = priceOfOrder(loaded.extensions, event, lines, order.extensions, order.adjustments);
+    if (price === null) throw amountTooLarge();
+    return price;
+  }
+
   /** Moves tickets of the order to where its new state counts them, and adds the line of history. */
-  private record(order: Order, transition: OrderTransition, moved: Iterable<OrderItem>): void {
+  private record(order: Order, transition: OrderTransition, moved: Tickets): void {
     const { fromStatus, toStatus } = transition;
     for (const { ticketTypeId, quantity } of moved) {
       this.count(ticketTypeId, fromStatus, -quantity);
       this.count(ticketTypeId, toStatus, quantity);
-      // The loaded sums leave out holds past their end, so their expiry changes nothing there.
-      if (transition.step !== 'expire') this.countCustomer(order, quantity * (isLive(toStatus) - isLive(fromStatus)));
     }
+    this.tell(
+      order,
+      transition,
+      moved.map(({ ticketTypeId, quantity }) => ({ ticketTypeId, quantity })),
+    );
+  }
+
+  private tell(order: Order, transition: OrderTransition, tickets: Tickets): void {
     this.writes.transitions.push(transition);
+    const data = toOrderDto(order, this.now);
+    this.shown.set(order, data);
+    this.writes.domainEvents.push({
+      type: ORDER_FACTS[transition.step],
+      eventId: order.eventId,
+      order: { id: order.id, sequence: transition.sequence },
+      occurredAt: transition.at,
+      data,
+    });
+    this.loaded.extensions.decided({ order, transition, tickets });
   }
 
   private count(ticketTypeId: string, status: OrderStatus | null, change: number): void {
@@ -176,15 +211,6 @@ export class TurnLedger {
     counts[counter] += change;
     this.writes.counts.set(ticketTypeId, counts);
   }
-
-  private countCustomer(order: Order, change: number): void {
-    const customer = order.customerIdentity;
-    this.ticketsOfCustomer.set(customer, (this.ticketsOfCustomer.get(customer) ?? 0) + change);
-  }
-}
-
-function isLive(status: OrderStatus | null): 0 | 1 {
-  return status && COUNTED_AS[status] ? 1 : 0;
 }
 
 export function shortagesOf(lines: readonly Line[]) {

@@ -1,12 +1,17 @@
 import type { EntityManager, FilterQuery } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { DATABASE_NOW, STATEMENT_TIME } from '../../platform/database/clock.js';
+import { asExtension } from '../../platform/database/connection-guard.js';
 import { detachedEntity } from '../../platform/database/detached-entity.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 import { isOneOf, keyOf, type Remembered } from '../../platform/idempotency/idempotency.store.js';
 import { Event, TicketType } from '../events/index.js';
-import { customerIdentity, customerKeyOf, LIVE_STATUSES, Order } from '../orders/index.js';
+import { LIVE_STATUSES, Order } from '../orders/index.js';
 import type { BookCommand, InventoryCommand } from './commands.js';
+import type { TurnToLoad } from './extensions/booking-extension.js';
+import type { RegisteredExtension } from './extensions/booking-extensions.js';
+import { requestsOf, type TicketsRequest } from './extensions/booking-requests.js';
+import { TurnExtensions } from './extensions/turn-extensions.js';
 
 /** How many holds past their end are taken back by one statement, and so in one step. */
 const OVERDUE_BATCH = 500;
@@ -25,46 +30,75 @@ export interface LoadedTurn {
   overdueHolds: readonly string[];
   /** Ids of the oldest live orders, for the cancellation of an event. */
   ordersToCancel: readonly string[];
-  /** Tickets in live orders, by customer; only where the event limits them. */
-  ticketsOfCustomer: ReadonlyMap<string, number>;
+  /** What the commands that want tickets want. */
+  requests: ReadonlyMap<InventoryCommand, TicketsRequest>;
+  extensions: TurnExtensions;
 }
 
 /** Reads what the commands need, in a fixed number of statements however many they are (but for overdue holds in their thousands). */
-export async function loadTurn(em: EntityManager, event: Event, commands: readonly InventoryCommand[]): Promise<LoadedTurn> {
+export async function loadTurn(
+  em: EntityManager,
+  event: Event,
+  commands: readonly InventoryCommand[],
+  registered: readonly RegisteredExtension[],
+): Promise<LoadedTurn> {
   const { now, remembered, ticketTypes } = await loadInventory(em, event.id, commands);
   const named = await loadNamedOrders(em, event.id, commands);
   const toCancel = await loadOrdersToCancel(em, event.id, commands);
   const overdue = await loadOverdueHolds(em, event.id, now, commands, shortOf(ticketTypes, commands, named, now));
   const orders = new Map([...overdue, ...toCancel, ...named].map((order) => [order.id, order]));
+  const requests = requestsOf(commands, { event, now, ticketTypes, orders });
+  const turn = { event, now, requests: [...requests.values()], orders: [...orders.values()] };
+  const inTheWay = await overdueHoldsOf(registered, em, turn);
+  const missing = inTheWay.filter((id) => !orders.has(id));
+  for (const order of await loadOrders(em, event.id, missing)) orders.set(order.id, order);
   return {
     now,
     remembered,
     ticketTypes,
     orders,
     // A hold may be swept and needed.
-    overdueHolds: [...new Set(overdue.map(({ id }) => id))],
+    overdueHolds: [...new Set([...overdue.map(({ id }) => id), ...inTheWay])].filter((id) => orders.get(id)?.isOverdue(now)),
     ordersToCancel: toCancel.map(({ id }) => id),
-    ticketsOfCustomer: event.maxTicketsPerCustomer === null ? new Map() : await loadCustomers(em, event.id, now, commands, named),
+    requests,
+    extensions: await TurnExtensions.load(registered, em, { ...turn, orders: [...orders.values()] }),
   };
 }
 
+/** Holds past their end that extensions found to stand in the way. */
+async function overdueHoldsOf(
+  registered: readonly RegisteredExtension[],
+  em: EntityManager,
+  turn: TurnToLoad,
+): Promise<string[]> {
+  if (turn.requests.length === 0) return [];
+  const ids: string[] = [];
+  for (const { name, extension } of registered) {
+    if (extension.overdueHolds) ids.push(...(await asExtension(name, () => extension.overdueHolds!(em, turn))));
+  }
+  return ids;
+}
+
 /**
- * What bookings are decided on, of one moment and without any lock: good enough to refuse them, never to accept one.
+ * What bookings are decided on, without any lock: good enough to refuse them, never to accept one.
  * @returns null when there is no such event, or when holds past their end could give back what is missing
  */
 export async function loadSnapshot(
   em: EntityManager,
   eventId: string,
   commands: readonly BookCommand[],
+  registered: readonly RegisteredExtension[],
 ): Promise<{ event: Event; loaded: LoadedTurn } | null> {
   const { now, remembered, ticketTypes, event, overdueTypes } = await loadInventory(em, eventId, commands, SNAPSHOT);
   if (!event) return null;
   const short = shortOf(ticketTypes, commands, [], now);
   if (overdueTypes.some((id) => short.has(id))) return null;
-  const ticketsOfCustomer =
-    event.maxTicketsPerCustomer === null ? new Map() : await loadCustomers(em, eventId, now, commands, []);
-  const none = { orders: new Map(), overdueHolds: [], ordersToCancel: [] };
-  return { event, loaded: { now, remembered, ticketTypes, ticketsOfCustomer, ...none } };
+  const none = { orders: new Map<string, Order>(), overdueHolds: [], ordersToCancel: [] };
+  const requests = requestsOf(commands, { event, now, ticketTypes, orders: none.orders });
+  const turn = { event, now, requests: [...requests.values()], orders: [] };
+  if ((await overdueHoldsOf(registered, em, turn)).length > 0) return null;
+  const extensions = await TurnExtensions.load(registered, em, turn);
+  return { event, loaded: { now, remembered, ticketTypes, requests, extensions, ...none } };
 }
 
 /** The part of the statement that only a read without lock needs: the event, and the ticket types that overdue holds have. */
@@ -119,7 +153,11 @@ async function loadInventory(em: EntityManager, eventId: string, commands: reado
 
 async function loadNamedOrders(em: EntityManager, eventId: string, commands: readonly InventoryCommand[]): Promise<Order[]> {
   const ids = commands.flatMap((command) => ('orderId' in command && command.kind !== 'book' ? command.orderId : []));
-  return ids.length === 0 ? [] : em.find(Order, { eventId, id: { $in: ids } }, WITH_ITEMS);
+  return loadOrders(em, eventId, ids);
+}
+
+async function loadOrders(em: EntityManager, eventId: string, ids: readonly string[]): Promise<Order[]> {
+  return ids.length === 0 ? [] : em.find(Order, { eventId, id: { $in: [...ids] } }, WITH_ITEMS);
 }
 
 async function loadOrdersToCancel(em: EntityManager, eventId: string, commands: readonly InventoryCommand[]): Promise<Order[]> {
@@ -181,36 +219,6 @@ async function loadOverdueHolds(
     if (batch.length < OVERDUE_BATCH) break;
   }
   return overdue;
-}
-
-async function loadCustomers(
-  em: EntityManager,
-  eventId: string,
-  now: Date,
-  commands: readonly InventoryCommand[],
-  named: readonly Order[],
-) {
-  const customers = [
-    ...commands.flatMap((command) => (command.kind === 'book' ? command.customer : [])),
-    ...named.map(({ customerEmail, customerSubject }) => ({ email: customerEmail, subject: customerSubject })),
-  ];
-  if (customers.length === 0) return new Map<string, number>();
-  const subjects = customers.flatMap(({ subject }) => subject ?? []);
-  const keys = customers.flatMap(({ email, subject }) => (subject === null ? customerKeyOf(email) : []));
-  const { rows } = await sql<{ customer_key: string; customer_subject: string | null; tickets: number }>`/* load-customers */
-    select o.customer_subject, o.customer_key, sum(i.quantity)::integer as tickets
-      from orders o join order_items i on i.order_id = o.id and i.event_id = o.event_id
-     where o.event_id = ${eventId}
-       and (o.customer_subject = any(${subjects}::text[]) or (o.customer_subject is null and o.customer_key = any(${keys}::text[])))
-       and (o.status = 'confirmed' or (o.status = 'held' and o.expires_at > ${now}))
-     group by o.customer_subject, o.customer_key
-  `.execute(em.getKysely());
-  const tickets = new Map<string, number>();
-  for (const row of rows) {
-    const customer = customerIdentity({ email: row.customer_key, subject: row.customer_subject });
-    tickets.set(customer, (tickets.get(customer) ?? 0) + row.tickets);
-  }
-  return tickets;
 }
 
 function largestLimit(commands: readonly InventoryCommand[], kind: 'expire-holds' | 'cancel-orders-of-event'): number {

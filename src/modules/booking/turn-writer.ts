@@ -1,7 +1,10 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
+import { AuditLog } from '../../platform/audit/audit-log.js';
+import { DOMAIN_EVENT_COLUMNS, DOMAIN_EVENT_RECORD, domainEventRows } from '../../platform/domain-events/outbox.js';
 import type { Event } from '../events/index.js';
 import type { Order, OrderTransition } from '../orders/index.js';
+import { jsonOf } from './json.js';
 import { isEmpty, type TurnWrites } from './turn-ledger.js';
 
 /**
@@ -24,11 +27,13 @@ export async function writeTurn(em: EntityManager, event: Event, writes: TurnWri
        where t.event_id = ${event.id} and t.id = c.id
     ), new_orders as (
       insert into orders (id, event_id, sequence, status, currency, total_amount, customer_email, customer_key, customer_subject, customer_name,
-                          metadata, expires_at, confirmed_at, cancelled_at, cancel_reason, version, created_at, updated_at)
+                          metadata, expires_at, confirmed_at, cancelled_at, cancel_reason, version, created_at, updated_at,
+                          adjustments, adjustment_amount, extensions)
       select * from json_to_recordset(${json(writes.newOrders.map(orderRow))}::json) as o (
         id uuid, event_id uuid, sequence integer, status text, currency text, total_amount bigint, customer_email text,
         customer_key text, customer_subject text, customer_name text, metadata jsonb, expires_at timestamptz, confirmed_at timestamptz,
-        cancelled_at timestamptz, cancel_reason text, version integer, created_at timestamptz, updated_at timestamptz)
+        cancelled_at timestamptz, cancel_reason text, version integer, created_at timestamptz, updated_at timestamptz,
+        adjustments jsonb, adjustment_amount bigint, extensions jsonb)
     ), new_items as (
       insert into order_items (order_id, ticket_type_id, event_id, position, name, quantity, unit_price_amount)
       select * from json_to_recordset(${json(writes.newOrders.flatMap(itemRows))}::json) as i (
@@ -37,16 +42,21 @@ export async function writeTurn(em: EntityManager, event: Event, writes: TurnWri
     ), changed_orders as (
       update orders o
          set status = c.status, total_amount = c.total_amount, expires_at = c.expires_at, confirmed_at = c.confirmed_at,
-             payment_reference = c.payment_reference, cancelled_at = c.cancelled_at, cancel_reason = c.cancel_reason, version = c.version, updated_at = c.updated_at
+             payment_reference = c.payment_reference, cancelled_at = c.cancelled_at, cancel_reason = c.cancel_reason, version = c.version, updated_at = c.updated_at,
+             adjustments = c.adjustments, adjustment_amount = c.adjustment_amount
         from json_to_recordset(${json([...writes.changedOrders].map(orderRow))}::json) as c (
         id uuid, status text, total_amount bigint, expires_at timestamptz, confirmed_at timestamptz,
-        payment_reference text, cancelled_at timestamptz, cancel_reason text, version integer, updated_at timestamptz)
+        payment_reference text, cancelled_at timestamptz, cancel_reason text, version integer, updated_at timestamptz,
+        adjustments jsonb, adjustment_amount bigint)
        where o.event_id = ${event.id} and o.id = c.id and o.id = any(${changedIds}::uuid[])
     ), new_history as (
       insert into order_history (event_id, sequence, order_id, from_status, step, to_status, at, actor, reason)
       select * from json_to_recordset(${json(writes.transitions.map(transitionRow))}::json) as h (
         event_id uuid, sequence integer, order_id uuid, from_status text, step text, to_status text, at timestamptz, actor text,
         reason text)
+    ), new_domain_events as (
+      insert into domain_events (${DOMAIN_EVENT_COLUMNS})
+      select * from json_to_recordset(${domainEventRows(writes.domainEvents, ({ data }) => jsonOf(data))}::json) as e (${DOMAIN_EVENT_RECORD})
     )
     insert into idempotency_keys (caller, key, fingerprint, status, body, event_id, created_at)
     select r.caller, r.key, r.fingerprint, r.status, r.body, ${event.id}, ${writes.now}
@@ -54,6 +64,7 @@ export async function writeTurn(em: EntityManager, event: Event, writes: TurnWri
       caller text, key text, fingerprint text, status smallint, body text)
      order by r.caller, r.key
   `.execute(em.getKysely());
+  await AuditLog.record(em, ...writes.auditedChanges);
   if (writes.itemQuantities.size > 0) await writeItemQuantities(em, event, [...writes.itemQuantities.values()]);
 }
 
@@ -87,7 +98,7 @@ function recordRows(records: TurnWrites['records']): string {
 const json = (rows: readonly unknown[]) => JSON.stringify(rows);
 
 function countRows(writes: TurnWrites) {
-  return [...writes.counts].map(([id, { held, sold }]) => ({ id, held, sold }));
+  return [...writes.counts].filter(([, { held, sold }]) => held !== 0 || sold !== 0).map(([id, change]) => ({ id, ...change }));
 }
 
 function orderRow(order: Order) {
@@ -111,6 +122,9 @@ function orderRow(order: Order) {
     version: order.version,
     created_at: order.createdAt,
     updated_at: order.updatedAt,
+    adjustments: order.adjustments,
+    adjustment_amount: order.adjustmentAmount,
+    extensions: order.extensions,
   };
 }
 

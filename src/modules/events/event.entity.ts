@@ -113,21 +113,30 @@ export class Event implements EventDetails {
     this.touch(now);
   }
 
-  /** Again on a published event: no change. @throws DomainError `invalid-transition` on a cancelled event */
-  publish(now: Date): void {
-    if (this.status === 'published') return;
+  /**
+   * Again on a published event: no change.
+   * @returns whether it changed
+   * @throws DomainError `invalid-transition` on a cancelled event
+   */
+  publish(now: Date): boolean {
+    if (this.status === 'published') return false;
     this.assertNotCancelled('published');
     this.status = 'published';
     this.publishedAt = now;
     this.touch(now);
+    return true;
   }
 
-  /** Takes the event off sale for good; its orders are to be cancelled next. Again: no change. */
-  cancel(now: Date): void {
-    if (this.status === 'cancelled') return;
+  /**
+   * Takes the event off sale for good; its orders are to be cancelled next. Again: no change.
+   * @returns whether it changed
+   */
+  cancel(now: Date): boolean {
+    if (this.status === 'cancelled') return false;
     this.status = 'cancelled';
     this.hasOrdersToCancel = true;
     this.touch(now);
+    return true;
   }
 
   /** @throws DomainError `invalid-transition` */

@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Header, Patch, Post, Query, Req, Res } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { type Author, AuthorOf } from '../../platform/audit/author.js';
 import { HasScope, Public, RequireScope } from '../../platform/auth/access.decorators.js';
 import { ApiIfMatch, RequiredIfMatch, Tagged, type ExpectedVersions } from '../../platform/http/etag.js';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
@@ -46,8 +47,12 @@ export class EventsController {
     description: 'The event is a draft until it is published. Give it ticket types first.',
   })
   @ApiResource(201, EventDto, 'The new event.', { status: 'draft', ticketTypes: [] })
-  create(@Body() dto: CreateEventDto, @IdempotencyOf() request: IdempotentRequest | null): Promise<Answer<EventDto>> {
-    return this.events.create(dto, request);
+  create(
+    @Body() dto: CreateEventDto,
+    @AuthorOf() author: Author,
+    @IdempotencyOf() request: IdempotentRequest | null,
+  ): Promise<Answer<EventDto>> {
+    return this.events.create(dto, author, request);
   }
 
   @Get()
@@ -92,8 +97,9 @@ export class EventsController {
     @PathId('eventId') eventId: string,
     @Body() dto: UpdateEventDto,
     @RequiredIfMatch() expected: ExpectedVersions,
+    @AuthorOf() author: Author,
   ): Promise<EventDto> {
-    return this.events.update(eventId, dto, expected);
+    return this.events.update(eventId, dto, expected, author);
   }
 
   @Post(':eventId/publish')
@@ -107,8 +113,12 @@ export class EventsController {
   })
   @ApiResource(200, EventDto, 'The published event.', { status: 'published', version: 3 })
   @ApiProblems(EVENT_NOT_FOUND, INVALID_TRANSITION)
-  publish(@PathId('eventId') eventId: string, @IdempotencyOf() request: IdempotentRequest | null): Promise<Answer<EventDto>> {
-    return this.events.publish(eventId, request);
+  publish(
+    @PathId('eventId') eventId: string,
+    @AuthorOf() author: Author,
+    @IdempotencyOf() request: IdempotentRequest | null,
+  ): Promise<Answer<EventDto>> {
+    return this.events.publish(eventId, author, request);
   }
 
   @Get(':eventId/availability')

@@ -1,8 +1,11 @@
+export { auditedEvent, eventChange } from './audited.js';
 export { seedDemoEvent } from './demo-event.js';
 export { DEMO } from './demo-ids.js';
 export { MAX_CAPACITY, MAX_CUSTOMER_LIMIT, MAX_TICKET_TYPES, NAME_BOUNDS } from './dto-fields.js';
-export { Event, salesWindowRefusal } from './event.entity.js';
+export { Event, saleRefusal, salesWindowRefusal } from './event.entity.js';
+export { EventCancelled, eventFact, EventPublished, EventUpdated, TicketTypeChanged } from './event-facts.js';
 export { ExpiredHolds } from './expired-holds.js';
+export { lockEvent } from './event-lock.js';
 export { toEventDto } from './event.mapper.js';
 export { ticketTypesOf } from './event-queries.js';
 export { ApiEventId } from './events.controller.js';

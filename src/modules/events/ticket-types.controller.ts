@@ -1,5 +1,6 @@
 import { applyDecorators, Body, Controller, Delete, Get, HttpCode, Patch, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { type Author, AuthorOf } from '../../platform/audit/author.js';
 import { HasScope, Public, RequireScope } from '../../platform/auth/access.decorators.js';
 import { ApiIfMatch, OptionalIfMatch, RequiredIfMatch, type ExpectedVersions } from '../../platform/http/etag.js';
 import { ApiIfNoneMatch, ApiProblems, ApiResource } from '../../platform/http/openapi.js';
@@ -50,9 +51,10 @@ export class TicketTypesController {
   create(
     @PathId('eventId') eventId: string,
     @Body() dto: CreateTicketTypeDto,
+    @AuthorOf() author: Author,
     @IdempotencyOf() request: IdempotentRequest | null,
   ): Promise<Answer<TicketTypeDto>> {
-    return this.ticketTypes.create(eventId, dto, request);
+    return this.ticketTypes.create(eventId, dto, author, request);
   }
 
   @Get()
@@ -109,8 +111,9 @@ export class TicketTypesController {
     @PathId('ticketTypeId') ticketTypeId: string,
     @Body() dto: UpdateTicketTypeDto,
     @RequiredIfMatch() expected: ExpectedVersions,
+    @AuthorOf() author: Author,
   ): Promise<TicketTypeDto> {
-    return this.ticketTypes.update(eventId, ticketTypeId, dto, expected);
+    return this.ticketTypes.update(eventId, ticketTypeId, dto, expected, author);
   }
 
   @Delete(':ticketTypeId')
@@ -129,7 +132,8 @@ export class TicketTypesController {
     @PathId('eventId') eventId: string,
     @PathId('ticketTypeId') ticketTypeId: string,
     @OptionalIfMatch() expected: ExpectedVersions,
+    @AuthorOf() author: Author,
   ): Promise<void> {
-    return this.ticketTypes.delete(eventId, ticketTypeId, expected);
+    return this.ticketTypes.delete(eventId, ticketTypeId, expected, author);
   }
 }

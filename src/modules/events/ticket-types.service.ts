@@ -1,9 +1,12 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import { AuditLog } from '../../platform/audit/audit-log.js';
+import type { Author } from '../../platform/audit/author.js';
 import { databaseNow } from '../../platform/database/clock.js';
 import { violates } from '../../platform/database/database-errors.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
+import { recordDomainEvents } from '../../platform/domain-events/outbox.js';
 import { DomainError } from '../../platform/errors/domain-error.js';
 import { validationFailed } from '../../platform/errors/platform.errors.js';
 import { assertVersion, type ExpectedVersions } from '../../platform/http/etag.js';
@@ -13,12 +16,14 @@ import { formatTime } from '../../platform/http/times.js';
 import type { Answer } from '../../platform/idempotency/answer.js';
 import type { IdempotentRequest } from '../../platform/idempotency/idempotency-key.js';
 import { IdempotencyStore } from '../../platform/idempotency/idempotency.store.js';
+import { ticketTypeChange } from './audited.js';
 import { given, timeOrNull } from './changes.js';
 import { ExpiredHolds } from './expired-holds.js';
 import { lockEvent } from './event-lock.js';
 import { Event } from './event.entity.js';
-import { assertPublic } from './event-queries.js';
-import { toTicketTypeDto } from './event.mapper.js';
+import { eventFact, TicketTypeChanged } from './event-facts.js';
+import { assertPublic, ticketTypesOf } from './event-queries.js';
+import { toEventDto, toTicketTypeDto } from './event.mapper.js';
 import { type CreateTicketTypeDto, type TicketTypeDto, type UpdateTicketTypeDto } from './ticket-types.dto.js';
 import { MAX_TICKET_TYPES } from './dto-fields.js';
 import {
@@ -40,7 +45,12 @@ export class TicketTypesService {
     private readonly expiredHolds: ExpiredHolds,
   ) {}
 
-  create(eventId: string, dto: CreateTicketTypeDto, request: IdempotentRequest | null): Promise<Answer<TicketTypeDto>> {
+  create(
+    eventId: string,
+    dto: CreateTicketTypeDto,
+    author: Author,
+    request: IdempotentRequest | null,
+  ): Promise<Answer<TicketTypeDto>> {
     const work = () =>
       this.em.fork().transactional(async (em) => {
         const event = await lockEvent(em, eventId);
@@ -52,6 +62,8 @@ export class TicketTypesService {
           const ticketType = TicketType.of(event, uuidv7(), newDetails(dto), now);
           event.touch(now);
           em.persist(ticketType);
+          await AuditLog.record(em, ticketTypeChange(author, 'created', null, ticketType));
+          await recordChange(em, event);
           return toTicketTypeDto(ticketType);
         });
       });
@@ -86,13 +98,14 @@ export class TicketTypesService {
     ticketTypeId: string,
     dto: UpdateTicketTypeDto,
     expected: ExpectedVersions,
+    author: Author,
   ): Promise<TicketTypeDto> {
     try {
-      return await this.change(eventId, ticketTypeId, dto, expected);
+      return await this.change(eventId, ticketTypeId, dto, expected, author);
     } catch (error) {
       if (!(error instanceof DomainError) || error.problem !== CAPACITY_BELOW_COMMITTED) throw error;
       await this.expiredHolds.takeBack(eventId);
-      return this.change(eventId, ticketTypeId, dto, expected);
+      return this.change(eventId, ticketTypeId, dto, expected, author);
     }
   }
 
@@ -101,6 +114,7 @@ export class TicketTypesService {
     ticketTypeId: string,
     dto: UpdateTicketTypeDto,
     expected: ExpectedVersions,
+    author: Author,
   ): Promise<TicketTypeDto> {
     const work = () =>
       this.em.fork().transactional(async (em) => {
@@ -110,15 +124,18 @@ export class TicketTypesService {
         event.assertNotCancelled('changed');
         if (dto.price) assertCurrency(dto.price, event);
         const now = await databaseNow(em);
+        const before = toTicketTypeDto(ticketType);
         ticketType.change(changedDetails(dto), now);
         event.touch(now);
+        await AuditLog.record(em, ticketTypeChange(author, 'updated', before, ticketType));
+        await recordChange(em, event);
         return toTicketTypeDto(ticketType);
       });
     return this.retry.run(work, { recognisesItsOwnCommit: false });
   }
 
   /** @throws DomainError `ticket-type-in-use` when it was ever ordered */
-  delete(eventId: string, ticketTypeId: string, expected: ExpectedVersions): Promise<void> {
+  delete(eventId: string, ticketTypeId: string, expected: ExpectedVersions, author: Author): Promise<void> {
     const work = () =>
       this.em.fork().transactional(async (em) => {
         const event = await lockEvent(em, eventId);
@@ -126,6 +143,8 @@ export class TicketTypesService {
         assertVersion(expected, ticketType.version);
         event.touch(await databaseNow(em));
         em.remove(ticketType);
+        await AuditLog.record(em, ticketTypeChange(author, 'deleted', toTicketTypeDto(ticketType), ticketType));
+        await recordChange(em, event);
       });
     return this.retry.run(work, { recognisesItsOwnCommit: false }).catch((error: unknown) => {
       // The foreign key of the order items decides: events know nothing of orders.
@@ -133,6 +152,13 @@ export class TicketTypesService {
       throw new DomainError(TICKET_TYPE_IN_USE, TICKET_TYPE_IN_USE.example.detail);
     });
   }
+}
+
+/** Tells subscribers of the event with its ticket types, as they are now. */
+async function recordChange(em: EntityManager, event: Event): Promise<void> {
+  await em.flush();
+  const dto = toEventDto(event, await ticketTypesOf(em, [event.id]));
+  await recordDomainEvents(em, [eventFact(TicketTypeChanged, dto, event.updatedAt)]);
 }
 
 async function findTicketType(em: EntityManager, eventId: string, ticketTypeId: string): Promise<TicketType> {

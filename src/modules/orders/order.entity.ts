@@ -7,14 +7,17 @@ import { OrderItem } from './order-item.entity.js';
 import { nextStatus, type OrderStatus, type OrderStep } from './order-state.js';
 import { OrderTransition } from './order-transition.entity.js';
 import { HOLD_EXPIRED, ORDER_NOT_CANCELLABLE, ORDER_NOT_HELD } from './orders.errors.js';
+import type { Price, StoredAdjustment } from './pricing.js';
 
 export interface NewOrder {
   id: string;
   eventId: string;
   currency: string;
-  totalAmount: number;
+  price: Price;
   customer: Customer;
   metadata: Record<string, string>;
+  /** What extensions keep with it, by member. */
+  extensions: Record<string, object>;
   items: ReadonlyArray<{ ticketTypeId: string; name: string; quantity: number; unitPriceAmount: number }>;
   /** When the hold ends; null: confirmed at once. */
   expiresAt: Date | null;
@@ -47,9 +50,20 @@ export class Order {
   @Property({ type: 'text' })
   currency!: string;
 
-  /** Minor units. */
+  /** Minor units: the sum of the items and the adjustments. */
   @Property({ type: new BigIntType('number') })
   totalAmount!: number;
+
+  @Property({ type: 'json' })
+  adjustments!: readonly StoredAdjustment[];
+
+  /** Minor units: the sum of the adjustments. */
+  @Property({ type: new BigIntType('number') })
+  adjustmentAmount!: number;
+
+  /** What extensions keep with it, by the member that shows it. */
+  @Property({ type: 'json' })
+  extensions!: Record<string, object>;
 
   @Property({ type: 'text' })
   customerEmail!: string;
@@ -110,7 +124,10 @@ export class Order {
       sequence: occasion.sequence,
       status: nextStatus('none', step),
       currency: from.currency,
-      totalAmount: from.totalAmount,
+      totalAmount: from.price.totalAmount,
+      adjustments: from.price.adjustments,
+      adjustmentAmount: from.price.adjustmentAmount,
+      extensions: from.extensions,
       customerEmail: from.customer.email,
       customerKey: customerKeyOf(from.customer.email),
       customerSubject: from.customer.subject,
@@ -144,6 +161,11 @@ export class Order {
   /** Who counts as one customer, see {@link customerIdentity}. */
   get customerIdentity(): string {
     return customerIdentity({ email: this.customerEmail, subject: this.customerSubject });
+  }
+
+  /** The sum of the items, in minor units. */
+  get subtotalAmount(): number {
+    return this.totalAmount - this.adjustmentAmount;
   }
 
   get tickets(): number {
@@ -200,15 +222,22 @@ export class Order {
     return this.transition(from, 'cancel', occasion, reason);
   }
 
-  /** Gives some tickets back. A line whose last ticket goes is removed; at least one ticket must stay. */
-  cancelPartly(quantities: ReadonlyMap<string, number>, reason: string | null, occasion: Occasion): OrderTransition {
+  /**
+   * Gives some tickets back. A line whose last ticket goes is removed; at least one ticket must stay.
+   * @param price of what is left
+   */
+  cancelPartly(
+    quantities: ReadonlyMap<string, number>,
+    price: Price,
+    reason: string | null,
+    occasion: Occasion,
+  ): OrderTransition {
     const from = this.move('cancel-partly', occasion.now);
-    for (const item of this.items) {
-      const quantity = quantities.get(item.ticketTypeId) ?? 0;
-      item.quantity -= quantity;
-      this.totalAmount -= quantity * item.unitPriceAmount;
-    }
+    for (const item of this.items) item.quantity -= quantities.get(item.ticketTypeId) ?? 0;
     this.items.hydrate(this.items.getItems().filter(({ quantity }) => quantity > 0));
+    this.totalAmount = price.totalAmount;
+    this.adjustments = price.adjustments;
+    this.adjustmentAmount = price.adjustmentAmount;
     return this.transition(from, 'cancel-partly', occasion, reason);
   }
 

@@ -16,7 +16,7 @@ function toOrderItemDto(item: OrderItem, currency: string): OrderItemDto {
 
 /**
  * The order as it is at `now`. A hold past its end is shown as it will be stored: expired, with the version and time that
- * follow, so that its ETag changes at that moment and not again.
+ * follow, so that its ETag changes at that moment and not again. What extensions keep with it is shown under their members.
  */
 export function toOrderDto(order: Order, now: Date): OrderDto {
   const overdue = order.isOverdue(now);
@@ -26,6 +26,12 @@ export function toOrderDto(order: Order, now: Date): OrderDto {
     sequence: order.sequence,
     status: order.statusAt(now),
     items: order.items.getItems().map((item) => toOrderItemDto(item, order.currency)),
+    subtotal: { amount: order.subtotalAmount, currency: order.currency },
+    adjustments: order.adjustments.map(({ code, label, amount }) => ({
+      code,
+      label,
+      amount: { amount, currency: order.currency },
+    })),
     total: { amount: order.totalAmount, currency: order.currency },
     customer: { email: order.customerEmail, name: order.customerName },
     metadata: order.metadata,
@@ -37,6 +43,7 @@ export function toOrderDto(order: Order, now: Date): OrderDto {
     version: overdue ? order.version + 1 : order.version,
     createdAt: formatTime(order.createdAt),
     updatedAt: formatTime(overdue ? order.expiresAt! : order.updatedAt),
+    ...order.extensions,
   };
 }
 

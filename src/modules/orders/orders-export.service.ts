@@ -5,7 +5,9 @@ import { Injectable } from '@nestjs/common';
 import { stringify } from 'csv-stringify';
 import { sql } from 'kysely';
 import { STATEMENT_TIME } from '../../platform/database/clock.js';
+import { ReplicaReads } from '../../platform/database/replica-reads.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
+import { isReaderGone } from '../../platform/http/reader-gone.js';
 import { Event, eventNotFound } from '../events/index.js';
 
 /** Orders that are read at a time: bounds the memory, whatever the number of orders. */
@@ -28,6 +30,7 @@ const COLUMNS = [
   'unit_price_amount',
   'subtotal_amount',
   'currency',
+  'order_total_amount',
 ] as const;
 
 /** The first line of every export. */
@@ -40,6 +43,7 @@ export class OrdersExportService {
   constructor(
     private readonly em: EntityManager,
     private readonly retry: TransactionRetry,
+    private readonly replicas: ReplicaReads,
   ) {}
 
   /** @throws DomainError `event-not-found` */
@@ -67,7 +71,7 @@ export class OrdersExportService {
 
   private async *rows(eventId: string): AsyncGenerator<Row> {
     for (let after = 0; ;) {
-      const rows = await this.retry.read(() => this.batch(eventId, after));
+      const rows = await this.retry.read(() => this.replicas.read((em) => this.batch(em, eventId, after)));
       yield* rows;
       const last = rows.at(-1);
       if (!last) return;
@@ -75,7 +79,7 @@ export class OrdersExportService {
     }
   }
 
-  private async batch(eventId: string, after: number): Promise<Row[]> {
+  private async batch(em: EntityManager, eventId: string, after: number): Promise<Row[]> {
     const time = (column: string) => sql.raw(`to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`);
     const { rows } = await sql<Row>`
       select o.id as order_id, o.sequence,
@@ -83,17 +87,11 @@ export class OrdersExportService {
              ${time('o.created_at')} as created_at, ${time('o.confirmed_at')} as confirmed_at,
              ${time('o.cancelled_at')} as cancelled_at, o.cancel_reason, o.payment_reference, o.customer_email, o.customer_name,
              i.ticket_type_id, i.name as ticket_type, i.quantity, i.unit_price_amount,
-             i.quantity * i.unit_price_amount as subtotal_amount, o.currency
+             i.quantity * i.unit_price_amount as subtotal_amount, o.currency, o.total_amount as order_total_amount
         from (select * from orders where event_id = ${eventId} and sequence > ${after} order by sequence limit ${BATCH}) o
         join order_items i on i.order_id = o.id and i.event_id = o.event_id
        order by o.sequence, i.position
-    `.execute(this.em.fork().getKysely());
+    `.execute(em.getKysely());
     return rows;
   }
-}
-
-/** The reader went away, which is no failure. Node wraps this when the generator is in the middle of a page. */
-function isReaderGone(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.some(isReaderGone);
-  return (error as NodeJS.ErrnoException).code === 'ERR_STREAM_PREMATURE_CLOSE';
 }

@@ -13,7 +13,7 @@ import { OrdersService } from './orders.service.js';
 
 const CSV_EXAMPLE = [
   CSV_HEADER,
-  `019a0000-0000-7000-8000-0000000000a1,42,confirmed,2035-01-15T09:30:00.000Z,2035-01-15T09:30:00.000Z,,,,ada@example.com,Ada,${DEMO.standardId},Standard,2,4500,9000,EUR`,
+  `019a0000-0000-7000-8000-0000000000a1,42,confirmed,2035-01-15T09:30:00.000Z,2035-01-15T09:30:00.000Z,,,,ada@example.com,Ada,${DEMO.standardId},Standard,2,4500,9000,EUR,9000`,
   '',
 ].join('\r\n');
 
@@ -71,7 +71,7 @@ export class OrdersController {
     operationId: 'exportOrders',
     summary: "Export an event's orders",
     description:
-      'CSV (RFC 4180) with a header, one line per item, in the order of the bookings. Cells that a spreadsheet would run as a formula begin with an apostrophe.',
+      'CSV (RFC 4180) with a header, one line per item, in the order of the bookings. Amounts are in minor units; `order_total_amount` is that of the whole order, adjustments included, in each of its lines. Cells that a spreadsheet would run as a formula begin with an apostrophe.',
   })
   @ApiResponse({
     status: 200,
@@ -80,7 +80,7 @@ export class OrdersController {
       'Content-Disposition': {
         description: 'Tells a browser to save it, and under which name.',
         required: true,
-        schema: { type: 'string', pattern: '^attachment; filename="orders-[0-9a-f-]{36}\\.csv"$', maxLength: 100 },
+        schema: { type: 'string', pattern: '^attachment; filename=orders-[0-9a-f-]{36}\\.csv$', maxLength: 100 },
       },
     },
     content: { 'text/csv': { schema: { type: 'string', pattern: `^${CSV_HEADER}\\r\\n`, example: CSV_EXAMPLE } } },

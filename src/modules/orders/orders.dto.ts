@@ -10,7 +10,7 @@ import {
   TimestampField,
   UuidField,
 } from '../../platform/http/fields.js';
-import { MoneyDto } from '../../platform/http/money.js';
+import { MoneyDto, SignedMoneyDto } from '../../platform/http/money.js';
 import { NextCursorField, PAGE_MAX_ITEMS, PageQueryDto } from '../../platform/http/pagination.js';
 import { COUNTER_BOUNDS } from '../../platform/http/value-schemas.js';
 import { DEMO, NAME_BOUNDS } from '../events/index.js';
@@ -22,6 +22,7 @@ import {
   PAYMENT_REFERENCE_BOUNDS,
   QUANTITY_BOUNDS,
 } from './dto-fields.js';
+import { MAX_ADJUSTMENTS } from './pricing.js';
 import { ORDER_STATUSES, ORDER_STEPS, type OrderStatus, type OrderStep } from './order-state.js';
 
 const orderId = '019a0000-0000-7000-8000-0000000000a1';
@@ -55,6 +56,22 @@ export class OrderItemDto {
   subtotal!: MoneyDto;
 }
 
+@ApiSchema({ name: 'OrderAdjustment' })
+export class OrderAdjustmentDto {
+  @TextField({ min: 1, max: 40, description: 'For programs: what kind of line it is.', example: 'voucher' })
+  code!: string;
+
+  @TextField({ ...NAME_BOUNDS, description: 'For people.', example: 'Voucher SPRING: 10 % off' })
+  label!: string;
+
+  @ObjectField({
+    type: () => SignedMoneyDto,
+    description: 'What it adds to the total; a discount is negative.',
+    example: { amount: -900, currency: 'EUR' },
+  })
+  amount!: SignedMoneyDto;
+}
+
 @ApiSchema({ name: 'Order' })
 export class OrderDto {
   @UuidField({ description: 'UUIDv7.', example: orderId })
@@ -77,7 +94,26 @@ export class OrderDto {
   @ListField({ type: () => OrderItemDto, min: 1, max: MAX_ORDER_ITEMS, description: 'In the order of the request.' })
   items!: OrderItemDto[];
 
-  @ObjectField({ type: () => MoneyDto, description: 'The sum of the subtotals.', example: { amount: 9000, currency: 'EUR' } })
+  @ObjectField({
+    type: () => MoneyDto,
+    description: 'The sum of the subtotals of the items.',
+    example: { amount: 9000, currency: 'EUR' },
+  })
+  subtotal!: MoneyDto;
+
+  @ListField({
+    type: () => OrderAdjustmentDto,
+    max: MAX_ADJUSTMENTS,
+    description: 'Discounts and surcharges, in the order in which they apply.',
+    example: [],
+  })
+  adjustments!: OrderAdjustmentDto[];
+
+  @ObjectField({
+    type: () => MoneyDto,
+    description: 'subtotal + adjustments; never under zero.',
+    example: { amount: 9000, currency: 'EUR' },
+  })
   total!: MoneyDto;
 
   @ObjectField({ type: () => CustomerDto, description: 'Who ordered.' })

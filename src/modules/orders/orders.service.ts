@@ -2,6 +2,7 @@ import { EntityManager, raw, type FilterQuery } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { afterNumber, afterCursor, toPage, type Page, type PageQueryDto } from '../../platform/http/pagination.js';
 import { formatTime } from '../../platform/http/times.js';
+import { ReplicaReads } from '../../platform/database/replica-reads.js';
 import { STATEMENT_TIME } from '../../platform/database/clock.js';
 import { customerKeyOf, ownedBy } from './customer.js';
 import type { OrderStatus } from './order-state.js';
@@ -17,18 +18,28 @@ import { orderNotFound } from './orders.errors.js';
  */
 @Injectable()
 export class OrdersService {
-  constructor(private readonly em: EntityManager) {}
+  constructor(
+    private readonly em: EntityManager,
+    private readonly replicas: ReplicaReads,
+  ) {}
 
   async get(orderId: string, owner: string | null): Promise<OrderDto> {
+    // One statement, so of one moment: a cancellation between one for the order and one for its items would be shown by halves.
     const order = await this.em
       .fork()
-      .findOne(Order, { id: orderId, ...ownedBy(owner) }, { populate: ['items'], strategy: 'select-in' });
+      .findOne(Order, { id: orderId, ...ownedBy(owner) }, { populate: ['items'], strategy: 'joined' });
     if (!order) throw orderNotFound(orderId);
     return toOrderDto(order, order.readAt!);
   }
 
-  async list(query: OrderQueryDto, owner: string | null): Promise<Page<OrderDto>> {
-    const orders = await this.em.fork().find(
+  /** Customers, who look for what they have just booked, read the primary; all others a replica, which may be a moment behind. */
+  list(query: OrderQueryDto, owner: string | null): Promise<Page<OrderDto>> {
+    const read = (em: EntityManager) => this.listFrom(em, query, owner);
+    return owner === null ? this.replicas.read(read) : this.replicas.readPrimary(read);
+  }
+
+  private async listFrom(em: EntityManager, query: OrderQueryDto, owner: string | null): Promise<Page<OrderDto>> {
+    const orders = await em.find(
       Order,
       {
         $and: [

@@ -1,9 +1,10 @@
 import { applyDecorators, createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
 import { ApiBearerAuth, ApiExtension, ApiSecurity } from '@nestjs/swagger';
+import { SkipThrottle } from '@nestjs/throttler';
 import type { Request } from 'express';
 import { ApiProblems } from '../http/openapi.js';
 import { FORBIDDEN, IDENTITY_PROVIDER_UNAVAILABLE, UNAUTHENTICATED } from './auth.errors.js';
-import { hasScope, ownerOf, principalOf } from './principal.js';
+import { callerOf, hasScope, ownerOf, principalOf } from './principal.js';
 import type { Scope } from './scopes.js';
 
 export const ACCESS = Symbol('ACCESS');
@@ -11,14 +12,19 @@ export const ACCESS = Symbol('ACCESS');
 export const BEARER = 'bearer';
 
 /** Who may call a handler. A handler without any is closed. */
-export type Access = { kind: 'open' } | { kind: 'public' } | { kind: 'scope'; scope: Scope; orCustomer: boolean };
+export type Access =
+  { kind: 'open'; recognisesCallers: boolean } | { kind: 'public' } | { kind: 'scope'; scope: Scope; orCustomer: boolean };
 
 function access(value: Access, ...others: MethodDecorator[]): MethodDecorator {
   return applyDecorators(SetMetadata(ACCESS, value), ...others);
 }
 
 /** For everybody; credentials are not even looked at. For what monitors ask. */
-export const Open = () => access({ kind: 'open' }, ApiSecurity({}));
+export const Open = () => access({ kind: 'open', recognisesCallers: false }, ApiSecurity({}));
+
+/** For everybody, also with credentials that are not good or cannot be checked now; who sends good ones may see more. Counted by no limit. */
+export const OpenToStrangers = () =>
+  access({ kind: 'open', recognisesCallers: true }, ApiSecurity({}), SkipThrottle({ caller: true }));
 
 /** For everybody; who sends credentials may see more, and is told when they are not good. */
 export const Public = () =>
@@ -54,6 +60,9 @@ const requestOf = (context: ExecutionContext) => context.switchToHttp().getReque
 
 /** The customer whose orders alone the request may be about, as its `sub`; null: anybody's. */
 export const Owner = createParamDecorator((_: unknown, context: ExecutionContext) => ownerOf(requestOf(context)));
+
+/** Who sends the request, as histories name it: `key:…`, `user:…`. */
+export const Caller = createParamDecorator((_: unknown, context: ExecutionContext) => callerOf(requestOf(context)));
 
 /** Whether who asks has the scope, for handlers that show some callers more. */
 export const HasScope = createParamDecorator((scope: Scope, context: ExecutionContext) =>

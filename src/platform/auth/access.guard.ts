@@ -1,6 +1,7 @@
 import { Injectable, Logger, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
+import pTimeout from 'p-timeout';
 import { DomainError } from '../errors/domain-error.js';
 import { AddressLimits } from '../rate-limits/address-limits.js';
 import { ACCESS, type Access } from './access.decorators.js';
@@ -10,6 +11,8 @@ import { API_KEY_START } from './api-key-token.js';
 import { JwtVerifier } from './jwt-verifier.js';
 import { ANONYMOUS, grant, hasScope, userPrincipal, type Principal } from './principal.js';
 
+/** What is open to all does not wait longer to learn who asks: the database may be in trouble, which is when health is asked for. */
+const OPEN_PATIENCE_MS = 1_000;
 /** Longer tokens are not looked at. */
 const TOKEN_MAX = 8_192;
 const BEARER_TOKEN = /^bearer +([\x21-\x7e]+) *$/i;
@@ -32,13 +35,24 @@ export class AccessGuard implements CanActivate {
       this.logger.error(`${context.getClass().name}.${context.getHandler().name} declares no access, so it is closed`);
       throw new DomainError(FORBIDDEN, 'Nobody may do this.');
     }
-    if (access.kind === 'open') return true;
+    if (access.kind === 'open' && !access.recognisesCallers) return true;
     const request = context.switchToHttp().getRequest<Request>();
     const response = context.switchToHttp().getResponse<Response>();
     response.vary('Authorization');
+    if (access.kind === 'open') {
+      grant(request, await this.recognise(request), null);
+      return true;
+    }
     const principal = await this.authenticate(request);
     grant(request, principal, access.kind === 'public' ? null : restriction(access, principal));
     return true;
+  }
+
+  /** Health is not limited, so that monitors can ask, and would else tell which credentials are good as often as one likes. */
+  private async recognise(request: Request): Promise<Principal> {
+    if (this.addressLimits.hasTooManyRefusals(request)) return ANONYMOUS;
+    const known = this.authenticate(request).catch(() => ANONYMOUS);
+    return pTimeout(known, { milliseconds: OPEN_PATIENCE_MS, fallback: () => ANONYMOUS });
   }
 
   private async authenticate(request: Request): Promise<Principal> {

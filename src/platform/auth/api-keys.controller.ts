@@ -1,6 +1,6 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Query, Req } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
-import type { Request } from 'express';
+import { type Author, AuthorOf } from '../audit/author.js';
 import { ApiCreated, ApiProblems } from '../http/openapi.js';
 import { PageQueryDto, type Page } from '../http/pagination.js';
 import { ApiPathId, PathId } from '../http/path-id.js';
@@ -11,7 +11,6 @@ import { RequireScope } from './access.decorators.js';
 import { ApiKeyDto, ApiKeyPageDto, CreateApiKeyDto, CreatedApiKeyDto } from './api-keys.dto.js';
 import { ApiKeysService } from './api-keys.service.js';
 import { API_KEY_NOT_FOUND } from './auth.errors.js';
-import { callerOf } from './principal.js';
 
 const ApiKeyId = () => ApiPathId('apiKeyId', 'The API key.');
 
@@ -31,10 +30,10 @@ export class ApiKeysController {
   @ApiCreated(CreatedApiKeyDto, 'The new key.')
   create(
     @Body() dto: CreateApiKeyDto,
-    @Req() request: Request,
+    @AuthorOf() author: Author,
     @IdempotencyOf() idempotent: IdempotentRequest | null,
   ): Promise<Answer<CreatedApiKeyDto>> {
-    return this.apiKeys.create(dto, callerOf(request), idempotent);
+    return this.apiKeys.create(dto, author, idempotent);
   }
 
   @Get()
@@ -66,7 +65,7 @@ export class ApiKeysController {
   })
   @ApiResponse({ status: 204, description: 'It is revoked.' })
   @ApiProblems(API_KEY_NOT_FOUND)
-  revoke(@PathId('apiKeyId') id: string): Promise<void> {
-    return this.apiKeys.revoke(id);
+  revoke(@PathId('apiKeyId') id: string, @AuthorOf() author: Author): Promise<void> {
+    return this.apiKeys.revoke(id, author);
   }
 }

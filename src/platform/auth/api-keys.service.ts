@@ -1,6 +1,8 @@
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
+import { AuditLog, type AuditedChange } from '../audit/audit-log.js';
+import type { Author } from '../audit/author.js';
 import { databaseNow } from '../database/clock.js';
 import { TransactionRetry } from '../database/transaction-retry.js';
 import { validationFailed } from '../errors/platform.errors.js';
@@ -19,12 +21,15 @@ export interface NewApiKey {
   name: string;
   scopes: readonly Scope[];
   expiresAt: Date | null;
-  /** Who makes it. */
-  createdBy: string;
 }
 
-/** Writes a new key. @returns its row, and the key itself, which is nowhere else */
-export function addApiKey(em: EntityManager, details: NewApiKey, now: Date): { row: ApiKey; key: string } {
+/** Writes a new key, in the transaction of `em`. @returns its row, and the key itself, which is nowhere else */
+export async function addApiKey(
+  em: EntityManager,
+  details: NewApiKey,
+  author: Author,
+  now: Date,
+): Promise<{ row: ApiKey; key: string }> {
   const { prefix, secretHash, key } = newApiKey();
   const row = Object.assign(new ApiKey(), {
     id: uuidv7(),
@@ -32,21 +37,25 @@ export function addApiKey(em: EntityManager, details: NewApiKey, now: Date): { r
     secretHash,
     name: details.name,
     scopes: [...new Set(details.scopes)],
-    createdBy: details.createdBy,
+    createdBy: author.actor,
     createdAt: now,
     expiresAt: details.expiresAt,
     revokedAt: null,
     lastUsedAt: null,
   });
   em.persist(row);
+  await AuditLog.record(em, keyChange(author, 'created', null, row));
   return { row, key };
 }
 
-/** Again on a revoked key: no change. @throws DomainError `api-key-not-found` */
-export async function revokeApiKey(em: EntityManager, id: string): Promise<ApiKey> {
+/** In the transaction of `em`. Again on a revoked key: no change. @throws DomainError `api-key-not-found` */
+export async function revokeApiKey(em: EntityManager, id: string, author: Author): Promise<ApiKey> {
   const row = await em.findOne(ApiKey, id);
   if (!row) throw apiKeyNotFound(id);
-  row.revokedAt ??= await databaseNow(em);
+  if (row.revokedAt) return row;
+  const before = toApiKeyDto(row);
+  row.revokedAt = await databaseNow(em);
+  await AuditLog.record(em, keyChange(author, 'revoked', before, row));
   return row;
 }
 
@@ -58,7 +67,7 @@ export class ApiKeysService {
     private readonly idempotency: IdempotencyStore,
   ) {}
 
-  create(dto: CreateApiKeyDto, createdBy: string, request: IdempotentRequest | null): Promise<Answer<CreatedApiKeyDto>> {
+  create(dto: CreateApiKeyDto, author: Author, request: IdempotentRequest | null): Promise<Answer<CreatedApiKeyDto>> {
     const expiresAt = dto.expiresAt ? new Date(dto.expiresAt) : null;
     const answer = { status: 201, withoutSecret: (body: CreatedApiKeyDto) => Object.assign({}, body, { key: null }) };
     const work = () =>
@@ -68,7 +77,7 @@ export class ApiKeysService {
           if (expiresAt && expiresAt <= now) {
             throw validationFailed([{ pointer: '/expiresAt', detail: 'expiresAt must be in the future' }]);
           }
-          const { row, key } = addApiKey(em, { name: dto.name, scopes: dto.scopes, expiresAt, createdBy }, now);
+          const { row, key } = await addApiKey(em, { name: dto.name, scopes: dto.scopes, expiresAt }, author, now);
           return Object.assign(toApiKeyDto(row), { key });
         }),
       );
@@ -90,10 +99,21 @@ export class ApiKeysService {
   }
 
   /** @throws like {@link revokeApiKey} */
-  async revoke(id: string): Promise<void> {
-    const work = () => this.em.fork().transactional((em) => revokeApiKey(em, id));
+  async revoke(id: string, author: Author): Promise<void> {
+    const work = () => this.em.fork().transactional((em) => revokeApiKey(em, id, author));
     await this.retry.run(work, { recognisesItsOwnCommit: true });
   }
+}
+
+/** What it can do and how it begins; nothing that could be used as a key. */
+function keyChange(
+  { actor, requestId }: Author,
+  verb: 'created' | 'revoked',
+  before: ApiKeyDto | null,
+  row: ApiKey,
+): AuditedChange {
+  const target = { targetType: 'api-key', targetId: row.id };
+  return { actor, requestId, action: `api-key.${verb}`, ...target, before, after: toApiKeyDto(row) };
 }
 
 function toApiKeyDto(row: ApiKey): ApiKeyDto {

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { EntityManager } from '@mikro-orm/postgresql';
+import { SYSTEM } from '../audit/author.js';
 import { databaseNow } from '../database/clock.js';
 import { parseApiKey } from './api-key-token.js';
 import { ApiKey } from './api-key.entity.js';
@@ -13,8 +14,8 @@ export async function firstAdminKey(em: EntityManager, file: string): Promise<st
   const kept = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
   if (await isUsable(em, kept)) return kept;
   return em.fork().transactional(async (tx) => {
-    const details = { name: 'Made by the first start', scopes: ['admin'] as const, expiresAt: null, createdBy: 'system' };
-    const { key } = addApiKey(tx, details, await databaseNow(tx));
+    const details = { name: 'Made by the first start', scopes: ['admin'] as const, expiresAt: null };
+    const { key } = await addApiKey(tx, details, SYSTEM, await databaseNow(tx));
     // Before the commit: a key in the file that does not exist is replaced, one that exists and is nowhere would stay for ever.
     // The mode is set only on a file that is made.
     rmSync(file, { force: true });

@@ -18,7 +18,12 @@ export function apiKeyPrincipal(id: string, scopes: Iterable<Scope>): Principal 
 }
 
 export function userPrincipal(subject: string, scopes: ReadonlySet<Scope>): Principal {
-  return { kind: 'user', id: `user:${subject}`, scopes, subject };
+  return { kind: 'user', id: userId(subject), scopes, subject };
+}
+
+/** The {@link Principal.id} of a user. */
+export function userId(subject: string): string {
+  return `user:${subject}`;
 }
 
 export function hasScope(principal: Principal, scope: Scope): boolean {

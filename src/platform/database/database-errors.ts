@@ -1,3 +1,5 @@
+import { DatabaseDownError } from './connection-circuit.js';
+
 /**
  * A COMMIT was sent and no answer came: the transaction is committed or it is not.
  * Only work that can recognise its own effect (an idempotency record, a state that is reached already) may be run again.
@@ -18,13 +20,17 @@ export class CommitRolledBackError extends Error {
   }
 }
 
+export const UNDEFINED_TABLE = '42P01';
+const READ_ONLY = '25006'; // read_only_sql_transaction
+
 const CONNECTION_LOST = new Set([
   '57P01', // admin_shutdown
   '57P02', // crash_shutdown
   '57P03', // cannot_connect_now
+  '57P05', // idle_session_timeout
   '25P03', // idle_in_transaction_session_timeout
   '25P04', // transaction_timeout
-  '25006', // read_only_sql_transaction: a standby, so a failover is under way
+  READ_ONLY, // a standby, so a failover is under way
   '53300', // too_many_connections
   '53100', // disk_full
   'ECONNRESET',
@@ -34,6 +40,12 @@ const CONNECTION_LOST = new Set([
   'EHOSTUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
+  'ENETUNREACH',
+  'ENETDOWN',
+  'EHOSTDOWN',
+  'ECONNABORTED',
+  'EADDRNOTAVAIL',
+  'ENOENT', // the socket file of a server that is stopped
 ]);
 
 /** node-pg raises these without any code. */
@@ -70,11 +82,15 @@ function some(error: unknown, test: (link: ErrorLike) => boolean): boolean {
   return false;
 }
 
-/** What a database error means for the caller's next step. `exhausted`: it took too long, and so would another try. `fatal`: a bug or a broken rule, so do not try again. */
-export type DatabaseFailure = 'connection-lost' | 'contention' | 'exhausted' | 'commit-outcome-unknown' | 'fatal';
+/**
+ * What a database error means for the caller's next step. `down`: it is known to be, so another try now is of no use. `exhausted`: it took too long,
+ * and so would another try. `fatal`: a bug or a broken rule, so do not try again.
+ */
+export type DatabaseFailure = 'down' | 'connection-lost' | 'contention' | 'exhausted' | 'commit-outcome-unknown' | 'fatal';
 
 export function classifyDatabaseError(error: unknown): DatabaseFailure {
   if (some(error, (link) => link instanceof CommitOutcomeUnknownError)) return 'commit-outcome-unknown';
+  if (databaseDown(error)) return 'down';
   if (some(error, (link) => CONTENTION.has(String(link.code)))) return 'contention';
   if (some(error, (link) => link.code === QUERY_CANCELED || POOL_EXHAUSTED.test(String(link.message)))) return 'exhausted';
   if (some(error, isConnectionLost)) return 'connection-lost';
@@ -89,4 +105,15 @@ function isConnectionLost(link: ErrorLike): boolean {
 /** Whether the database refused a row because of this constraint (primary key, unique, foreign key or CHECK). */
 export function violates(error: unknown, constraint: string): boolean {
   return some(error, (link) => link.constraint === constraint);
+}
+
+/** The refusal of the circuit, when that is what went wrong. */
+export function databaseDown(error: unknown): DatabaseDownError | null {
+  for (const link of chain(error)) if (link instanceof DatabaseDownError) return link;
+  return null;
+}
+
+/** Whether the server refused a statement because it takes no writes. */
+export function isReadOnlyServer(error: unknown): boolean {
+  return some(error, ({ code }) => code === READ_ONLY);
 }

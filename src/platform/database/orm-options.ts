@@ -3,8 +3,12 @@ import { ReflectMetadataProvider } from '@mikro-orm/decorators/legacy';
 import { Migrator } from '@mikro-orm/migrations';
 import { defineConfig, type EntityClass, type Options } from '@mikro-orm/postgresql';
 import { Logger } from '@nestjs/common';
+import type { Pool } from 'pg';
 import type { Environment } from '../config/environment.js';
-import { pgClientClass, releaseDeadClients } from './pg-client.js';
+import { ConnectionCircuit } from './connection-circuit.js';
+import { ConnectionWatch } from './connection-watch.js';
+import { pgClientClass } from './pg-client.js';
+import { guardPool } from './pooled-connections.js';
 
 const logger = new Logger('Database');
 
@@ -14,10 +18,13 @@ export function ormOptions(
   entities: EntityClass<unknown>[],
   baseUrl: string,
 ): Options {
-  const HoldfastClient = pgClientClass(environment);
-  return defineConfig({
+  const watch = new ConnectionWatch();
+  const circuit = new ConnectionCircuit();
+  const options = defineConfig({
     clientUrl: environment.DATABASE_URL,
     entities,
+    // Under TypeScript loaders (Jest) MikroORM takes these, to which modules on top add theirs.
+    entitiesTs: entities,
     extensions: [Migrator],
     metadataProvider: ReflectMetadataProvider,
     colors: false,
@@ -25,11 +32,13 @@ export function ormOptions(
     metadataCache: { enabled: false },
     pool: { min: 0, max: environment.DATABASE_POOL_MAX },
     driverOptions: {
-      Client: HoldfastClient,
+      Client: pgClientClass(environment, watch, circuit),
       application_name: 'holdfast',
       connectionTimeoutMillis: environment.DATABASE_POOL_WAIT_MS,
-      onConnect: (client: { prepareSession(): Promise<void> }) => client.prepareSession(),
-      onPoolCreated: releaseDeadClients,
+      onPoolCreated: (pool: Pool) => {
+        watch.pool = pool;
+        guardPool(pool, circuit);
+      },
     },
     migrations: {
       path: fileURLToPath(new URL('migrations', baseUrl)),
@@ -42,4 +51,13 @@ export function ormOptions(
       allOrNothing: true,
     },
   });
+  circuits.set(options.driverOptions!, circuit);
+  return options;
+}
+
+const circuits = new WeakMap<object, ConnectionCircuit>();
+
+/** The circuit before the connections of these options. */
+export function circuitOf(options: Options): ConnectionCircuit {
+  return circuits.get(options.driverOptions!)!;
 }

@@ -5,8 +5,10 @@ import type { Request, Response } from 'express';
 import { classifyDatabaseError } from '../database/database-errors.js';
 import { unavailable } from '../database/transaction-retry.js';
 import { allowedMethods } from '../http/allowed-methods.js';
+import { noteOutcome } from '../http/outcome.js';
 import { requestIdOf } from '../http/request-id.js';
 import { DomainError } from './domain-error.js';
+import { messageOf, rootMessageOf } from './message-of.js';
 import {
   INTERNAL_ERROR,
   malformed,
@@ -31,6 +33,7 @@ export class ProblemFilter implements ExceptionFilter {
     const response = host.switchToHttp().getResponse<Response>();
     const problem = this.toDomainError(error, request, response);
     const status = STATUS_OF_KIND[problem.problem.kind];
+    noteOutcome(response, problem.code);
     if (status >= 500) this.log(status, error, request);
     if (response.headersSent || response.destroyed) {
       response.destroy();
@@ -61,9 +64,11 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private log(status: number, error: unknown, request: Request): void {
-    const line = `[${requestIdOf(request)}] ${request.method} ${request.path} failed with ${status}`;
-    if (status === 503) this.logger.warn(`${line}: ${error instanceof Error ? error.message : String(error)}`);
-    else this.logger.error(line, error instanceof Error ? error.stack : inspect(error));
+    const line = `${request.method} ${request.path} failed with ${status}`;
+    if (status === 503) {
+      const [message, root] = [messageOf(error), rootMessageOf(error)];
+      this.logger.warn(`${line}: ${message}${root === message ? '' : ` (${root})`}`);
+    } else this.logger.error(line, error instanceof Error ? error.stack : inspect(error));
   }
 }
 

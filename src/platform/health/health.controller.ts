@@ -1,21 +1,17 @@
-import { EntityManager } from '@mikro-orm/postgresql';
 import { Controller, Get, VERSION_NEUTRAL } from '@nestjs/common';
-import { ApiOperation, ApiResponse, ApiSchema, ApiTags } from '@nestjs/swagger';
-import { Open } from '../auth/access.decorators.js';
+import { ApiOperation, ApiResponse, ApiTags } from '@nestjs/swagger';
+import { HasScope, Open, OpenToStrangers } from '../auth/access.decorators.js';
+import { DomainError } from '../errors/domain-error.js';
 import { DATABASE_UNAVAILABLE, OVERLOADED, RATE_LIMITED } from '../errors/platform.errors.js';
-import { EnumField } from '../http/fields.js';
-import { ApiWithoutProblems } from '../http/openapi.js';
-
-@ApiSchema({ name: 'Health' })
-export class HealthDto {
-  @EnumField({ values: ['ok'], name: 'HealthStatus', description: 'Always `ok`; anything else is a problem.', example: 'ok' })
-  status!: 'ok';
-}
+import { ApiProblems, ApiWithoutProblems } from '../http/openapi.js';
+import { HealthDto, ReadinessDto } from './health.dto.js';
+import { NOT_READY } from './health.errors.js';
+import { Readiness } from './readiness.js';
 
 @ApiTags('Health')
 @Controller({ path: 'health', version: VERSION_NEUTRAL })
 export class HealthController {
-  constructor(private readonly em: EntityManager) {}
+  constructor(private readonly readiness: Readiness) {}
 
   @Get('live')
   @Open()
@@ -27,16 +23,22 @@ export class HealthController {
   }
 
   @Get('ready')
-  @Open()
+  @OpenToStrangers()
   @ApiOperation({
     operationId: 'getReadiness',
     summary: 'Can it serve requests?',
-    description: 'Whether the database answers. Send it no requests while this fails.',
+    description:
+      'Whether the database answers and takes writes, its schema is the expected one, and no shutdown has begun. ' +
+      'Send it no requests while this fails. Who sends credentials with the scope `admin` is told which of these it is; ' +
+      'while the database is away only with an access token, since API keys are looked up there.',
   })
-  @ApiResponse({ status: 200, type: HealthDto, description: 'It can.' })
-  @ApiWithoutProblems(RATE_LIMITED)
-  async ready(): Promise<HealthDto> {
-    await this.em.fork().execute('select 1');
-    return { status: 'ok' };
+  @ApiResponse({ status: 200, type: ReadinessDto, description: 'It can.' })
+  @ApiProblems(NOT_READY)
+  @ApiWithoutProblems(RATE_LIMITED, OVERLOADED, DATABASE_UNAVAILABLE)
+  async ready(@HasScope('admin') showsChecks: boolean): Promise<ReadinessDto> {
+    const checks = await this.readiness.check();
+    const shown = showsChecks ? { checks } : {};
+    if (Object.values(checks).every((state) => state === 'ok')) return { status: 'ok', ...shown };
+    throw new DomainError(NOT_READY, NOT_READY.example.detail, shown);
   }
 }

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { NextFunction, Request, Response } from 'express';
 import { DomainError } from '../errors/domain-error.js';
 import { malformed, UNSUPPORTED_MEDIA_TYPE, validationFailed } from '../errors/platform.errors.js';
@@ -17,6 +18,11 @@ export function requireJson(request: Request, _response: Response, next: NextFun
     throw new DomainError(UNSUPPORTED_MEDIA_TYPE, 'Send the body as application/json in UTF-8.');
   }
   next();
+}
+
+/** What is not UTF-8 would be altered in silence, and different bodies would be taken for one. @throws DomainError `malformed-request` */
+export function requireUtf8(_request: unknown, _response: unknown, body: Buffer): void {
+  if (!isUtf8(body)) throw malformed('The body is not valid UTF-8.');
 }
 
 /** Runs {@link refuseHostileValues} on the body and the query. */

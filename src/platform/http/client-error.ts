@@ -15,6 +15,7 @@ export function takeOverRefusals(server: Server): void {
 
 export function requireHost(request: Request, _response: Response, next: NextFunction): void {
   if (request.httpVersion === '1.1' && request.headers.host === undefined) throw malformed('The Host header is missing.');
+  if ((request.headersDistinct['host']?.length ?? 0) > 1) throw malformed('There are several Host headers.');
   next();
 }
 

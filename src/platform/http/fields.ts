@@ -148,7 +148,7 @@ export function EnumField(options: FieldOptions & { values: readonly string[]; n
   return field(options, { enum: [...options.values], enumName: options.name }, IsIn([...options.values]));
 }
 
-/** A list of different values out of those. */
+/** A list of different values out of those; `values` may grow later. */
 export function EnumListField(
   options: FieldOptions & { values: readonly string[]; name: string; min: number; max: number },
 ): PropertyDecorator {
@@ -160,7 +160,48 @@ export function EnumListField(
     ArrayMinSize(min),
     ArrayMaxSize(max),
     ArrayUnique(),
-    IsIn([...values], { each: true }),
+    IsIn(values as unknown[], { each: true }),
+  );
+}
+
+/** A list of texts out of those that `values` tells when it is asked: modules may add to them. One that is named twice counts once. */
+export function TextListField(
+  options: FieldOptions & {
+    values: () => readonly string[];
+    of: { max: number; shape: RegExp; example: string };
+    min: number;
+    max: number;
+  },
+): PropertyDecorator {
+  const { values, of, min, max } = options;
+  const items = { type: 'string', minLength: 1, maxLength: of.max, pattern: of.shape.source, example: of.example };
+  return field(
+    options,
+    { type: 'array', items, minItems: min, maxItems: max },
+    IsArray(),
+    ArrayMinSize(min),
+    ArrayMaxSize(max),
+    ValidateBy({
+      name: 'areKnown',
+      validator: {
+        validate: (list: unknown) => Array.isArray(list) && list.every((text: string) => values().includes(text)),
+        defaultMessage: (args) => `${args?.property} must be some of ${values().join(', ')}`,
+      },
+    }),
+  );
+}
+
+/** A list of different ids. */
+export function UuidListField(options: FieldOptions & { min: number; max: number }): PropertyDecorator {
+  const { min, max } = options;
+  return field(
+    options,
+    { type: 'array', items: UUID_SCHEMA, minItems: min, maxItems: max, uniqueItems: true },
+    IsArray(),
+    ArrayMinSize(min),
+    ArrayMaxSize(max),
+    ArrayUnique((id: unknown) => String(id).toLowerCase(), { message: '$property must not name one twice' }),
+    IsUUID(undefined, { each: true }),
   );
 }
 

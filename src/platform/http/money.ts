@@ -13,6 +13,21 @@ export class MoneyDto {
   currency!: string;
 }
 
+/** Money that may be taken off. */
+@ApiSchema({ name: 'SignedMoney' })
+export class SignedMoneyDto {
+  @IntegerField({
+    min: -MAX_AMOUNT,
+    max: MAX_AMOUNT,
+    description: 'Minor units of the currency (cents for EUR); negative: taken off.',
+    example: -900,
+  })
+  amount!: number;
+
+  @CurrencyField({ description: 'ISO 4217 code.', example: 'EUR' })
+  currency!: string;
+}
+
 /**
  * The sum of `quantity * unitPrice` in minor units, exactly.
  * @returns null when it is over {@link MAX_AMOUNT}

@@ -1,12 +1,16 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { ACCESS_NOTE, BEARER } from '../auth/access.decorators.js';
+import { changeDataSchema } from '../domain-events/changes.dto.js';
 import { allProblems, type ProblemDefinition } from '../errors/domain-error.js';
+import { SCOPES } from '../auth/scopes.js';
 import { BODY_PROBLEMS, COMMON_PROBLEMS } from '../errors/platform.errors.js';
+import { applySchemaExtensions, modelsOf } from './openapi-extensions.js';
 import { headersOf, RESPONSE_HEADERS } from './openapi-headers.js';
 import { problemResponses, problemSchemas } from './openapi-problems.js';
 import { exampleOf, refuseUnknownMembers, unwrapReferences, type Schema, type Schemas } from './openapi-schemas.js';
-import { EXAMPLE_MARK, NO_PROBLEM_MARK, PROBLEM_MARK } from './openapi.js';
+import { SchemaExtensions } from './schema-extensions.js';
+import { EXAMPLE_MARK, moduleTags, NO_PROBLEM_MARK, PROBLEM_MARK } from './openapi.js';
 
 const DESCRIPTION = `A ticket booking backend that never oversells.
 
@@ -26,7 +30,10 @@ const TAGS: ReadonlyArray<[name: string, description: string]> = [
   ['Ticket types', 'What can be booked of an event, at which price, and how much of it there is.'],
   ['Booking', 'Taking tickets.'],
   ['Orders', 'What was booked, and its history.'],
+  ['Customers', 'What is kept about a person.'],
+  ['Changes', 'What happened, for those who follow.'],
   ['API keys', 'For servers and staff.'],
+  ['Audit log', 'Who changed what.'],
   ['Health', 'For load balancers and orchestrators.'],
 ];
 
@@ -43,6 +50,7 @@ interface Content {
 interface Operation {
   [mark: `x-problem-${string}` | `x-no-problem-${string}`]: true;
   [ACCESS_NOTE]?: string;
+  operationId?: string;
   description: string;
   parameters?: Array<{ name: string; schema: { example?: string } }>;
   requestBody?: Content;
@@ -66,12 +74,39 @@ export function createOpenApiDocument(app: INestApplication): OpenAPIObject {
       },
       BEARER,
     );
-  for (const [name, description] of TAGS) builder.addTag(name, description);
-  const document = SwaggerModule.createDocument(app, builder.build(), { autoTagControllers: false });
+  for (const [name, description] of [...TAGS, ...moduleTags()]) builder.addTag(name, description);
+  const extensions = app.get(SchemaExtensions).all;
+  const document = SwaggerModule.createDocument(app, builder.build(), {
+    autoTagControllers: false,
+    extraModels: modelsOf(extensions),
+  });
+  const schemas = document.components!.schemas as Schemas;
+  applySchemaExtensions(extensions, schemas, operationsOf(document), schemaNameOf);
+  listScopes(schemas);
+  schemas['ChangeData'] = changeDataSchema();
   document.info.contact = { name: 'Holdfast' };
   document.security = [];
   complete(document);
   return document;
+}
+
+/** Modules have scopes of their own, which the DTOs of the core do not know. */
+function listScopes(schemas: Schemas): void {
+  if (schemas['Scope']) schemas['Scope'].enum = [...SCOPES];
+  for (const { properties = {} } of Object.values(schemas)) {
+    const lists = Object.values(properties).filter(({ items }) => items?.$ref === '#/components/schemas/Scope');
+    for (const list of lists) list.maxItems = SCOPES.length;
+  }
+}
+
+function operationsOf(document: OpenAPIObject): Operation[] {
+  return Object.values(document.paths).flatMap((item) => Object.values(item) as Operation[]);
+}
+
+/** The name that `ApiSchema` gives a class. */
+function schemaNameOf(type: new () => object): string {
+  const [schema] = (Reflect.getMetadata('swagger/apiSchema', type) as Array<{ name: string }> | undefined) ?? [];
+  return schema?.name ?? type.name;
 }
 
 /** Adds what operations have in common, and what follows from the rest of the document. */

@@ -6,8 +6,11 @@ export interface Schema {
   required?: string[];
   items?: Schema;
   allOf?: Schema[];
+  anyOf?: Schema[];
   example?: unknown;
   additionalProperties?: unknown;
+  enum?: unknown[];
+  maxItems?: number;
 }
 
 export type Schemas = Record<string, Schema>;
@@ -22,7 +25,8 @@ function resolve(schema: Schema, schemas: Schemas): Schema {
  */
 export function exampleOf(schema: Schema, schemas: Schemas): unknown {
   if ('example' in schema) return schema.example;
-  const { type, items, properties = {}, required = [] } = resolve(schema, schemas);
+  const { type, items, properties = {}, required = [], anyOf } = resolve(schema, schemas);
+  if (anyOf) return exampleOf(anyOf[0]!, schemas);
   if (type === 'array') return [exampleOf(items!, schemas)];
   return Object.fromEntries(
     Object.entries(properties)

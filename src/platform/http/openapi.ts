@@ -12,6 +12,19 @@ export const NO_PROBLEM_MARK = 'x-no-problem-';
 /** Marks a response with the members in which its example differs from that of its schema. */
 export const EXAMPLE_MARK = 'x-example-members';
 
+const tags = new Map<string, string>();
+
+/** Describes a group of operations (`ApiTags`) of a module, for the document. @returns its name */
+export function defineTag(name: string, description: string): string {
+  tags.set(name, description);
+  return name;
+}
+
+/** Those that modules defined, by name. */
+export function moduleTags(): Array<[name: string, description: string]> {
+  return [...tags].toSorted(([a], [b]) => a.localeCompare(b));
+}
+
 /** Documents what an operation can answer besides the problems that any can. May be applied several times. */
 export function ApiProblems(...problems: ProblemDefinition[]): MethodDecorator {
   return applyDecorators(...problems.map((problem) => ApiExtension(PROBLEM_MARK + problem.code, true)));

@@ -12,9 +12,9 @@ export const QueryInteger = () =>
 /** Most items on a page. */
 export const PAGE_MAX_ITEMS = 200;
 const PAGE_DEFAULT_ITEMS = 50;
-const CURSOR_MAX_LENGTH = 512;
+export const CURSOR_MAX_LENGTH = 512;
 /** base64url, see {@link encodeCursor}. */
-const CURSOR = /^[A-Za-z0-9_-]+$/;
+export const CURSOR = /^[A-Za-z0-9_-]+$/;
 
 /** The member of a page that leads to the next one. */
 export const NextCursorField = () =>
@@ -57,11 +57,12 @@ export interface Page<T> {
 /** The place of a row in its list: the values that the list is ordered by. */
 type Place = ReadonlyArray<string | number>;
 
-function encodeCursor(place: Place): string {
+export function encodeCursor(place: Place): string {
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
 
-function decodeCursor(cursor: string, ...checks: Array<(value: unknown) => boolean>): unknown[] {
+/** @throws DomainError `malformed-request` when it is not a list of values that pass the checks */
+export function decodeCursor(cursor: string, ...checks: Array<(value: unknown) => boolean>): unknown[] {
   let place: unknown;
   try {
     // Node would skip characters that are not of the alphabet.

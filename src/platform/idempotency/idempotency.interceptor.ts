@@ -3,6 +3,7 @@ import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import { from, map, of, switchMap, type Observable } from 'rxjs';
 import { callerOf } from '../auth/principal.js';
+import { noteOutcome } from '../http/outcome.js';
 import { Answer } from './answer.js';
 import { fingerprintOf, parseIdempotencyKey, type IdempotentRequest } from './idempotency-key.js';
 import { keyMissing } from './idempotency.errors.js';
@@ -53,6 +54,8 @@ function readKey(request: Request, options: IdempotentOptions): IdempotentReques
 
 function send(answer: Answer, options: IdempotentOptions, response: Response): unknown {
   response.status(answer.status);
+  const state = (answer.body as { status?: unknown } | null)?.status;
+  noteOutcome(response, answer.replayed ? 'replayed' : typeof state === 'string' ? state : 'done');
   if (answer.replayed) response.setHeader('Idempotent-Replayed', 'true');
   if (options.location) response.setHeader('Location', options.location(answer.body as never));
   return answer.body;

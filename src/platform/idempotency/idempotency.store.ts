@@ -2,6 +2,7 @@ import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { BatchedReads } from '../database/batched-reads.js';
+import { waitForStandby, waitForStandbyAtCommit } from '../database/replication.js';
 import { TransactionRetry } from '../database/transaction-retry.js';
 import { Answer } from './answer.js';
 import type { IdempotentRequest } from './idempotency-key.js';
@@ -76,6 +77,7 @@ export class IdempotencyStore {
       [request.caller, request.key, request.fingerprint, status],
     );
     if (claimed.length === 0) {
+      await waitForStandbyAtCommit(em);
       const record = await em.findOneOrFail(IdempotencyRecord, { caller: request.caller, key: request.key });
       return replay(record, request);
     }
@@ -96,8 +98,10 @@ async function readRecords(em: EntityManager, names: readonly string[]): Promise
     const [caller = '', key = ''] = name.split('\n');
     return { caller, key };
   });
-  const { rows } = await sql<Remembered & KeyName>`/* find-idempotency-keys */
-    select caller, key, fingerprint, status, body from idempotency_keys where ${isOneOf(wanted)}
+  const { rows } = await sql<Remembered & KeyName & { has_standby: boolean }>`/* find-idempotency-keys */
+    select caller, key, fingerprint, status, body, current_setting('synchronous_standby_names') <> '' as has_standby
+      from idempotency_keys where ${isOneOf(wanted)}
   `.execute(em.getKysely());
+  if (rows[0]?.has_standby) await waitForStandby(em);
   return new Map(rows.map((row) => [keyOf(row), row]));
 }

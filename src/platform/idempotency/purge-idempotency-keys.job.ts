@@ -5,12 +5,12 @@ import type { Environment } from '../config/environment.js';
 import { RecurringJob } from '../jobs/recurring-job.js';
 
 const BATCH = 1_000;
-const MOST_BATCHES = 100;
+const BATCHES_PER_RUN = 100;
 
 /** Deletes keys that are older than IDEMPOTENCY_RETENTION_HOURS, by the clock of the database. */
 @Injectable()
 export class PurgeIdempotencyKeysJob extends RecurringJob {
-  protected readonly intervalMs = 10 * 60_000;
+  protected readonly intervalMs = 60_000;
 
   constructor(
     private readonly em: EntityManager,
@@ -19,10 +19,10 @@ export class PurgeIdempotencyKeysJob extends RecurringJob {
     super();
   }
 
-  /** @returns how many keys were deleted, at most BATCH * MOST_BATCHES */
+  /** @returns how many keys were deleted, at most 100,000 */
   async runOnce(): Promise<number> {
     let purged = 0;
-    for (let batch = 0; batch < MOST_BATCHES; batch++) {
+    for (let batch = 0; batch < BATCHES_PER_RUN && !this.isStopped; batch++) {
       const deleted = await this.deleteBatch();
       purged += deleted;
       if (deleted < BATCH) break;

@@ -4,7 +4,7 @@ import { ENVIRONMENT } from '../config/config.module.js';
 import type { Environment } from '../config/environment.js';
 import { clientAddressOf } from '../http/client-address.js';
 import { MemoryCounter } from './memory-counter.js';
-import { enforce, tellStanding, tooMany } from './rate-limit.js';
+import { type Consumption, enforce, tellStanding, tooMany } from './rate-limit.js';
 
 /** Monitors must not be told that all is not well because others ask too much. */
 const EXEMPT = /^\/health\//i;
@@ -41,11 +41,22 @@ export class AddressLimits {
     if (this.limits.RATE_LIMIT_FAILED_AUTH_PER_MINUTE > 0) this.refusals.hit(clientAddressOf(request));
   }
 
+  /** Whether so many credentials from there were refused that no more are looked at. */
+  hasTooManyRefusals(request: Request): boolean {
+    return this.tooManyRefusals(clientAddressOf(request)) !== null;
+  }
+
   private checkRefusals(address: string, response: Response): void {
+    const refusals = this.tooManyRefusals(address);
+    if (!refusals) return;
     const limit = this.limits.RATE_LIMIT_FAILED_AUTH_PER_MINUTE;
-    const refusals = limit > 0 ? this.refusals.peek(address) : null;
-    if (!refusals || refusals.used < limit) return;
     tellStanding(response, 'failed-authentication', limit, refusals);
     throw tooMany('failed-authentication', limit, refusals.resetSeconds);
+  }
+
+  private tooManyRefusals(address: string): Consumption | null {
+    const limit = this.limits.RATE_LIMIT_FAILED_AUTH_PER_MINUTE;
+    const refusals = limit > 0 ? this.refusals.peek(address) : null;
+    return refusals && refusals.used >= limit ? refusals : null;
   }
 }

@@ -1,5 +1,6 @@
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { Logger } from '@nestjs/common';
+import pTimeout from 'p-timeout';
 import { CompiledQuery } from 'kysely';
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { MemoryCounter } from './memory-counter.js';
@@ -93,14 +94,6 @@ function execute(em: EntityManager, { name, text, values }: Query): Promise<{ ro
   return em.fork().getKysely().executeQuery(CompiledQuery.raw(named, values));
 }
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ANSWER_TIMEOUT_MS} ms`)), ANSWER_TIMEOUT_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function inTime<T>(work: Promise<T>): Promise<T> {
+  return pTimeout(work, { milliseconds: ANSWER_TIMEOUT_MS, message: `no answer within ${ANSWER_TIMEOUT_MS} ms` });
 }
