@@ -50,6 +50,8 @@ export function confirmedOrder(target: Target, order: { id: string; sequence: nu
       unitPrice: price,
       subtotal: price,
     })),
+    subtotal: { amount: PRICE_AMOUNT * target.ticketTypeIds.length, currency: CURRENCY },
+    adjustments: [],
     total: { amount: PRICE_AMOUNT * target.ticketTypeIds.length, currency: CURRENCY },
     customer: { email: order.email, name: 'Ada Lovelace' },
     metadata: { channel: 'web' },

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileSync } from 'node:fs';
 import type { Client, QueryResultRow } from 'pg';
 import { v7 as uuidv7 } from 'uuid';
@@ -55,7 +56,7 @@ export class BenchDatabase {
    * @returns the events of the scenario
    */
   async refill(pastOrders: number, events: EventsToMake, signal: AbortSignal): Promise<Target[]> {
-    await this.sql('truncate events cascade');
+    await this.sql('truncate events, domain_events cascade');
     const pastEvents = Array.from({ length: Math.ceil(pastOrders / PAST_ORDERS_PER_EVENT) }, () => uuidv7());
     await this.insertEvents(
       pastEvents.map((eventId) => ({ eventId, ticketTypeIds: [uuidv7()] })),
@@ -97,7 +98,7 @@ export class BenchDatabase {
   /** How many rows each table has. */
   async rowCounts(): Promise<Record<string, number>> {
     const tables = await this.sql<{ name: string }>(
-      `select quote_ident(tablename) as name from pg_tables where schemaname = 'public' and tablename <> 'mikro_orm_migrations'`,
+      `select quote_ident(tablename) as name from pg_tables where schemaname = 'public' and tablename not in ('mikro_orm_migrations', 'domain_event_cursors')`,
     );
     const counts = tables.map(({ name }) => `select '${name}' as name, count(*)::integer as count from ${name}`);
     const rows = await this.sql<{ name: string; count: number }>(counts.join(' union all '));
@@ -119,6 +120,19 @@ export class BenchDatabase {
       `select relname as table, n_tup_upd::integer as all, n_tup_hot_upd::integer as hot from pg_stat_user_tables
         where relname in ('events', 'ticket_types') order by relname`,
     );
+  }
+
+  /** Waits until the subscribers of the app have taken every fact. */
+  async untilDelivered(): Promise<void> {
+    for (;;) {
+      const [row] = await this.sql<{ waiting: boolean }>(
+        `select exists (select from pgboss.job where name like 'on.%')
+             or exists (select from domain_events e, domain_event_cursors c
+                         where c.name like 'on.%' and (e.transaction_id, e.position) > (c.transaction_id, c.position)) as waiting`,
+      );
+      if (!row!.waiting) return;
+      await sleep(200);
+    }
   }
 
   async drop(): Promise<void> {

@@ -39,6 +39,10 @@ export const INSERT_PAST_ORDERS = `
   ), new_history as (
     insert into order_history (event_id, sequence, order_id, step, to_status, at, actor)
     select $1, sequence, id, 'book', 'confirmed', at, 'anonymous' from booked
+  ), new_domain_events as (
+    insert into domain_events (id, type, schema_version, event_id, order_id, sequence, occurred_at, data)
+    select id, 'order.confirmed', 1, $1, id, sequence, at, json_build_object('id', id, 'eventId', $1::uuid, 'padding', repeat('x', 600))
+      from booked
   )
   insert into idempotency_keys (caller, key, fingerprint, status, body, event_id, created_at)
   select 'anonymous', 'past-' || id, encode(sha256(id::text::bytea), 'hex'), 201,

@@ -4,6 +4,7 @@ import { type Bench, measure, PAST_ORDERS, windowOf, withProcesses } from './ben
 import type { Target } from './bookings.js';
 import { checkAcknowledged, checkInvariants, countOf, type RowCounts } from './checks.js';
 import type { BenchDatabase } from './database.js';
+import { type Extent, EXTENTS, startExtendedApp } from './extended-apps.js';
 import { authorizationFor, startApp } from './processes.js';
 import { errorsOf, type Measurement, measurementOf, ratioOf } from './results.js';
 import type { Measured } from './run-load.js';
@@ -30,6 +31,8 @@ interface Point {
   apps: readonly AppProcess[];
   targets: Target[];
   connections: number;
+  /** Waits until what the load left to be done is done, before another point is measured. */
+  settle?: () => Promise<void>;
 }
 
 type Series = (bench: Bench) => Promise<Omit<SeriesResult, 'name'>>;
@@ -60,6 +63,11 @@ export const SERIES: Readonly<Record<string, Series>> = {
       const title = `bookings of one event, ${CONNECTIONS} connections`;
       return { title, axis: 'items per order', ...(await measurePoints(bench, points)) };
     }),
+  extensions: async (bench) => {
+    const title = `bookings of one event, ${CONNECTIONS} connections`;
+    const axis = '0: the core alone; 1: with all modules on top, unused; 2: and a subscriber that every order has';
+    return { title, axis, ...(await withExtents(bench, EXTENTS, [])) };
+  },
   'processes-hot': (bench) => withProcessCounts(bench, 1, 'bookings of one event'),
   'processes-spread': (bench) => withProcessCounts(bench, 1_000, 'bookings of 1,000 events'),
 };
@@ -90,6 +98,22 @@ async function withPastOrders(bench: Bench, orders: readonly number[], points: P
   }
 }
 
+/** A database and an app for each extent, all of them there at the same time, so that they can be measured by turns. */
+async function withExtents(bench: Bench, extents: readonly Extent[], points: Point[]): Promise<MeasuredPoints> {
+  const [extent, ...others] = extents;
+  if (extent === undefined) return measurePoints(bench, points);
+  const database = await bench.server.createDatabase(extent);
+  try {
+    const targets = await database.refill(PAST_ORDERS, { count: 1 }, bench.signal);
+    return await withProcesses([() => startExtendedApp(database.url, extent)], (app) => {
+      const point = { x: points.length, database, apps: [app], targets, connections: CONNECTIONS };
+      return withExtents(bench, others, [...points, { ...point, settle: () => database.untilDelivered() }]);
+    });
+  } finally {
+    await database.drop();
+  }
+}
+
 function withAppOn<T>(database: BenchDatabase, count: number, work: (apps: AppProcess[]) => Promise<T>): Promise<T> {
   const starts = Array.from({ length: count }, () => () => startApp(database.url));
   return withProcesses(starts, (...apps) => work(apps));
@@ -107,6 +131,7 @@ async function measurePoints(bench: Bench, points: readonly Point[]): Promise<Me
     for (const point of points) {
       const measured = await measurePoint(bench, point, round);
       rounds.get(point)!.push(measured);
+      await point.settle?.();
       bench.log(`  ${point.x.toLocaleString('en')}: ${Math.round(measured.latenciesMs.length / measured.seconds)}/s`);
     }
   }

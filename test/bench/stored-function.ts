@@ -11,7 +11,7 @@ create function bench_money(amount bigint) returns json language sql immutable a
   select format('{"amount":%s,"currency":"${CURRENCY}"}', amount)::json
 $$;
 create function bench_book(p_event uuid, p_types uuid[], p_order uuid, p_email text, p_name text, p_metadata json,
-                           p_key text, p_fingerprint text) returns integer language plpgsql as $$
+                           p_key text, p_fingerprint text, p_fact uuid) returns integer language plpgsql as $$
 declare
   event events;
   wanted integer := cardinality(p_types);
@@ -20,6 +20,7 @@ declare
   total bigint;
   number integer;
   stamp text;
+  answer_json json;
 begin
   select * into event from events where id = p_event for update;
   at := date_trunc('milliseconds', clock_timestamp());
@@ -39,16 +40,19 @@ begin
     from unnest(p_types) with ordinality w (id, position) join ticket_types t on t.event_id = p_event and t.id = w.id;
   insert into order_history (event_id, sequence, order_id, step, to_status, at, actor)
   values (p_event, number, p_order, 'book', 'confirmed', at, 'anonymous');
-  insert into idempotency_keys (caller, key, fingerprint, status, body, event_id, created_at)
-  select 'anonymous', p_key, p_fingerprint, 201, row_to_json(answer)::text, p_event, at
+  select row_to_json(answer) into answer_json
     from (select p_order as id, p_event as "eventId", number as sequence, 'confirmed' as status,
                  (select json_agg(i order by i.position) from (
                     select ticket_type_id as "ticketTypeId", name, quantity, position, bench_money(unit_price_amount) as "unitPrice",
                            bench_money(unit_price_amount) as subtotal
                       from order_items where order_id = p_order and event_id = p_event) i) as items,
-                 bench_money(total) as total, format('{"email":%s,"name":%s}', to_json(p_email), to_json(p_name))::json as customer,
+                 bench_money(total) as subtotal, '[]'::json as adjustments, bench_money(total) as total, format('{"email":%s,"name":%s}', to_json(p_email), to_json(p_name))::json as customer,
                  p_metadata as metadata, null as "expiresAt", stamp as "confirmedAt", null as "paymentReference",
                  null as "cancelledAt", null as "cancelReason", 1 as version, stamp as "createdAt", stamp as "updatedAt") answer;
+  insert into idempotency_keys (caller, key, fingerprint, status, body, event_id, created_at)
+  values ('anonymous', p_key, p_fingerprint, 201, answer_json::text, p_event, at);
+  insert into domain_events (id, type, schema_version, event_id, order_id, sequence, occurred_at, data)
+  values (p_fact, 'order.confirmed', 1, p_event, p_order, number, at, answer_json);
   return number;
 end $$`;
 
@@ -56,10 +60,10 @@ export const bookByFunction: BookOnce = async (client, target, buyer, key) => {
   const body = bookingBody(target, buyer);
   await client.query({
     name: 'bench-book',
-    text: 'select bench_book($1, $2, $3, $4, $5, $6, $7, $8)',
+    text: 'select bench_book($1, $2, $3, $4, $5, $6, $7, $8, $9)',
     values: [
       ...[target.eventId, target.ticketTypeIds, uuidv7(), emailOf(buyer), 'Ada Lovelace', '{"channel":"web"}'],
-      ...[key, fingerprintOf(target, body)],
+      ...[key, fingerprintOf(target, body), uuidv7()],
     ],
   });
 };

@@ -83,5 +83,10 @@ export const bookByTextbook: BookOnce = async (client, target, buyer, key) => {
      values ($1, $2, $3, 201, $4, $5, $6)`,
     [CALLER, key, fingerprint, JSON.stringify(answer), eventId, order.now],
   );
+  await client.query(
+    `insert into domain_events (id, type, schema_version, event_id, order_id, sequence, occurred_at, data)
+     values ($1, 'order.confirmed', 1, $2, $3, $4, $5, $6)`,
+    [uuidv7(), eventId, order.id, order.sequence, order.now, JSON.stringify(answer)],
+  );
   await client.query('commit');
 };

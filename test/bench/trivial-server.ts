@@ -9,7 +9,11 @@ import { ConfigModule } from '../../src/platform/config/config.module.js';
 import { readEnvironment } from '../../src/platform/config/environment.js';
 import { TransactionRetry } from '../../src/platform/database/transaction-retry.js';
 import { PathId } from '../../src/platform/http/path-id.js';
+import { SchemaExtensionsModule } from '../../src/platform/http/schema-extensions.module.js';
 import { ShutdownGate } from '../../src/platform/http/shutdown-gate.js';
+import { Metrics } from '../../src/platform/observability/metrics.js';
+import { RequestWatch } from '../../src/platform/observability/request-watch.js';
+import { Tracing } from '../../src/platform/observability/tracing.js';
 import { AddressLimits } from '../../src/platform/rate-limits/address-limits.js';
 import { confirmedOrder } from './bookings.js';
 import { LIMITS_THAT_NOBODY_REACHES } from './limits.js';
@@ -31,10 +35,19 @@ class TrivialController {
   }
 }
 
+const environment = readEnvironment(LIMITS_THAT_NOBODY_REACHES);
+
 @Module({
-  imports: [ConfigModule.forRoot(readEnvironment(LIMITS_THAT_NOBODY_REACHES))],
+  imports: [ConfigModule.forRoot(environment), SchemaExtensionsModule],
   controllers: [TrivialController],
-  providers: [ShutdownGate, TransactionRetry, AddressLimits],
+  providers: [
+    ShutdownGate,
+    { provide: TransactionRetry, useValue: new TransactionRetry(undefined as never, environment) },
+    AddressLimits,
+    Metrics,
+    Tracing.provider,
+    RequestWatch,
+  ],
 })
 class TrivialModule {}
 

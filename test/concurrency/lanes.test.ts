@@ -6,6 +6,8 @@ import { BookingService } from '../../src/modules/booking/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { countByStatus } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
+import { blockedBackend, eventually } from '../support/faults.js';
+import { Scrape } from '../support/metrics.js';
 
 describe('bookings that share a transaction', () => {
   let running: TestApp;
@@ -28,9 +30,9 @@ describe('bookings that share a transaction', () => {
     await holder.query('commit');
   }
 
-  async function waiting(count: number): Promise<void> {
-    const query = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-    while ((await running.database.sql(query)).length < count) await sleep(10);
+  /** Waits until so many bookings wait in the lanes, behind the one that waits for the lock. */
+  async function inLane(count: number): Promise<void> {
+    await eventually(`${count} in the lane`, async () => (await Scrape.of(running)).value('holdfast_lane_waiting') === count);
   }
 
   it('one connection of the process waits for the event, however many bookings do', async () => {
@@ -39,8 +41,8 @@ describe('bookings that share a transaction', () => {
     let replies: Promise<any[]> = Promise.resolve([]);
     await whileLocked(eventId, async () => {
       replies = Promise.all(Array.from({ length: 200 }, () => api.book(eventId, { [ticketTypeId]: 1 })));
-      await waiting(1);
-      await sleep(300);
+      await blockedBackend(database);
+      await inLane(199);
       const locks = await database.sql(
         `select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
       );
@@ -71,7 +73,8 @@ describe('bookings that share a transaction', () => {
           api.book(eventId, { [ticketTypeId]: 1 }, { email: index === 40 ? 'poison@example.com' : 'ada@example.com' }),
         ),
       );
-      await waiting(1);
+      await blockedBackend(database);
+      await inLane(99);
     });
     expect(countByStatus(await replies)).toEqual({ 201: 99, 500: 1 });
     await database.sql('drop trigger refuse_poison on orders');
@@ -140,10 +143,10 @@ describe('bookings that share a transaction', () => {
     let replies: Promise<any[]> = Promise.resolve([]);
     await whileLocked(eventId, async () => {
       replies = Promise.all(Array.from({ length: 320 }, () => api.book(eventId, { [ticketTypeId]: 1 })));
-      await waiting(1);
+      await blockedBackend(database);
+      await inLane(300);
       const other = await eventOnSale(api, [1]);
       expect((await api.book(other.eventId, { [other.ticketTypeId]: 1 })).status).toBe(201);
-      await sleep(500);
     });
     const refused = (await replies).filter(({ status }) => status === 503);
     expect(refused.length).toBeGreaterThan(0);
@@ -163,7 +166,7 @@ describe('bookings that share a transaction', () => {
     let first: Promise<any> = Promise.resolve();
     await whileLocked(eventId, async () => {
       first = api.book(eventId, { [ticketTypeId]: 1 });
-      await waiting(1);
+      await blockedBackend(database);
       const body = JSON.stringify({ items: [{ ticketTypeId, quantity: 1 }], customer: { email: 'ada@example.com' } });
       const leaving = request(`${url}/v1/events/${eventId}/bookings`, {
         method: 'POST',
@@ -175,10 +178,9 @@ describe('bookings that share a transaction', () => {
         },
       }).on('error', () => {});
       leaving.end(body);
-      await sleep(300);
+      await inLane(1);
       leaving.destroy();
-      await new Promise((closed) => leaving.once('close', closed));
-      await sleep(100);
+      await inLane(0);
     });
     expect((await first).status).toBe(201);
     expect(await database.sql('select from idempotency_keys where key = $1', [key])).toEqual([]);

@@ -1,6 +1,7 @@
 import { startApp, type TestApp } from '../support/app.js';
 import { countByStatus, type Reply } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
+import { blockedBackend } from '../support/faults.js';
 import { makeOverdue } from '../support/orders.js';
 import { problemOf } from '../support/problems.js';
 import { countsOf, historyOf, stepsOf } from '../support/reads.js';
@@ -112,6 +113,32 @@ describe('changes of one order that race', () => {
     }
     expect(winners).toEqual(new Set(['the hold', 'a booking']));
     expect(await countsOf(here(), eventId)).toEqual([[0, 0, 3]]);
+  });
+
+  it.each([
+    ['alone', (id: string) => `/v1/orders/${id}`],
+    ['in a list', (_: string, event: string) => `/v1/orders?eventId=${event}`],
+    ['in the export of the customer', () => '/v1/customers/export?email=gives.back@example.com'],
+  ])('read %s while tickets are given back: what is shown is the order before or after, never some of both', async (_, path) => {
+    const { eventId, ticketTypeId } = await eventOnSale(here(), [3]);
+    const { body: order } = await here().book(eventId, { [ticketTypeId]: 3 }, { email: 'gives.back@example.com' });
+    const blocker = await apps[0]!.database.connect();
+    await blocker.query('begin');
+    await blocker.query('lock table order_items in access exclusive mode');
+    const reading = here().get(path(order.id, eventId));
+    await blockedBackend(apps[0]!.database);
+    await blocker.query('update orders set total_amount = total_amount / 3, version = 2 where id = $1', [order.id]);
+    await blocker.query('update order_items set quantity = 1 where order_id = $1', [order.id]);
+    await blocker.query('update ticket_types set sold = 1 where id = $1', [ticketTypeId]);
+    await blocker.query('commit');
+    await blocker.end();
+    const { body } = await reading;
+    const { version, total, items } = [body, ...(body.items ?? []), ...(body.orders ?? [])].find(({ id }) => id === order.id);
+    const { amount } = order.total;
+    expect([
+      [1, amount, 3],
+      [2, amount / 3, 1],
+    ]).toContainEqual([version, total.amount, items[0].quantity]);
   });
 
   it('and no invariant is broken after all this', async () => {

@@ -61,6 +61,8 @@ describe('booking', () => {
             subtotal: { amount: 9_000, currency: 'EUR' },
           },
         ],
+        subtotal: { amount: 24000, currency: 'EUR' },
+        adjustments: [],
         total: { amount: 24_000, currency: 'EUR' },
         customer: { email: 'Ada@Example.com', name: 'Ada' },
         metadata: { channel: 'web', '1': 'one' },

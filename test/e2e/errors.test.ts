@@ -1,8 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { Logger } from '@nestjs/common';
 import { EventsService } from '../../src/modules/events/events.service.js';
+import { requestContext } from '../../src/platform/observability/request-context.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { ApiClient, Reply } from '../support/client.js';
+import { ADMIN } from '../support/api-keys.js';
 import { createEvent, eventBody, eventOnSale } from '../support/factories.js';
 import { problemOf } from '../support/problems.js';
 import { rawRequest, sendRaw } from '../support/raw.js';
@@ -122,6 +125,13 @@ describe('errors are problem+json', () => {
       },
     );
 
+    it('that is not UTF-8 is malformed', async () => {
+      const body = Buffer.from(JSON.stringify(eventBody({ name: 'Jürgen' })), 'latin1');
+      const headers = { ...running.api.authorization, 'content-type': 'application/json', 'idempotency-key': randomUUID() };
+      const response = await fetch(`${running.url}/v1/events`, { method: 'POST', headers, body });
+      expect([response.status, await response.json()]).toMatchObject([400, { code: 'malformed-request' }]);
+    });
+
     it('in an encoding that is unknown or broken: a problem', async () => {
       const send = (encoding: string) => api.post('/v1/events', '{}', { 'content-encoding': encoding });
       expect(problemOf(await send('zstandard'))).toEqual(NOT_JSON);
@@ -139,12 +149,15 @@ describe('errors are problem+json', () => {
       }
     });
 
-    it.each([[['X-Request-Id:']], [['X-Request-Id: a b']], [[`X-Request-Id: ${'x'.repeat(129)}`]], [['X-Request-Id: é']]])(
-      '%j is replaced',
-      async (lines) => {
-        expect((await rawRequest(running.url, 'GET /health/live', lines)).headers.get('x-request-id')).toEqual(NEW_ID);
-      },
-    );
+    it.each([
+      [['X-Request-Id:']],
+      [['X-Request-Id: a b']],
+      [[`X-Request-Id: ${'x'.repeat(129)}`]],
+      [['X-Request-Id: é']],
+      [[`X-Request-Id: ${ADMIN.key}`]],
+    ])('%j is replaced', async (lines) => {
+      expect((await rawRequest(running.url, 'GET /health/live', lines)).headers.get('x-request-id')).toEqual(NEW_ID);
+    });
 
     it('is another one each time when none is sent, or two', async () => {
       const two = ['X-Request-Id: a', 'X-Request-Id: b'];
@@ -160,8 +173,9 @@ describe('errors are problem+json', () => {
     const logged: string[] = [];
 
     beforeAll(() => {
-      const note = (...parts: unknown[]) => logged.push(parts.map(String).join(' '));
-      Logger.overrideLogger({ log: note, error: note, warn: note });
+      const note = (...parts: unknown[]) =>
+        logged.push([`[${requestContext.getStore()?.requestId}]`, ...parts.map(String)].join(' '));
+      Logger.overrideLogger({ log: () => {}, error: note, warn: note });
     });
     afterAll(() => Logger.overrideLogger(false));
 
@@ -225,6 +239,7 @@ describe('errors are problem+json', () => {
       ['two lengths', 'POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}'],
       ['a length and chunks', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
       ['a header without a name', 'GET / HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n'],
+      ['two Hosts', 'GET /v1/events HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n'],
       ['no Host', 'GET /v1/events HTTP/1.1\r\nConnection: close\r\n\r\n'],
     ])('%s: 400', async (_, bytes) => {
       expect(problemOf(await sendRaw(running.url, bytes))).toEqual(MALFORMED);

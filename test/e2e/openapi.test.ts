@@ -5,17 +5,18 @@ import type { OpenAPIObject } from '@nestjs/swagger';
 import { DEMO, seedDemoEvent } from '../../src/modules/events/index.js';
 import { allProblems } from '../../src/platform/errors/domain-error.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { ConformingClient, OF_NO_OPERATION, operationsOf, type Operation } from '../support/conformance.js';
+import { ConformingClient, OF_NO_OPERATION, operationsOf } from '../support/conformance.js';
+import { insertDeadLetter } from '../support/dead-letters.js';
 import { createEvent, createTicketType, eventBody, eventOnSale, inDays, ticketTypeBody } from '../support/factories.js';
+import { moduleContracts, moduleRows } from '../support/module-contract.js';
 import { makeOverdue } from '../support/orders.js';
+import { NOT_PROVOKED, provokeFeed, provokeNextPages } from '../support/provocations.js';
 
 const document = JSON.parse(readFileSync(new URL('../../openapi.json', import.meta.url), 'utf8')) as OpenAPIObject;
 const operations = operationsOf(document);
 
-/** These need a fault, or more than one connection. */
-const NOT_PROVOKED = ['database-unavailable', 'internal-error', 'overloaded', 'rate-limited'];
 /** Their successes are no JSON, and one of them never ends: tests of their own read them. */
-const NOT_JSON = new Set(['exportOrders', 'streamAvailability']);
+const NOT_JSON = new Set(['exportOrders', 'streamAvailability', 'getMetrics']);
 
 const UNKNOWN = '019a0000-0000-7000-8000-0000000000ff';
 const key = () => ({ 'idempotency-key': randomUUID() });
@@ -35,25 +36,8 @@ beforeAll(async () => {
 afterAll(() => running.close());
 
 describe('the examples, sent as Swagger UI fills them in', () => {
-  /** `ids` stand in for the path ids that have no example. */
-  const execute = (operation: Operation, ids: Record<string, string>) => {
-    const filledIn = (place: string) =>
-      operation.parameters.flatMap(({ name, in: where, schema }): Array<[string, string]> =>
-        where === place && schema.example !== undefined ? [[name, String(schema.example)]] : [],
-      );
-    const values = { ...ids, ...Object.fromEntries(filledIn('path')) };
-    const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name]!);
-    const query = new URLSearchParams(filledIn('query')).toString();
-    return api.send(
-      operation.method,
-      query ? `${path}?${query}` : path,
-      operation.requestExample,
-      Object.fromEntries(filledIn('header')),
-    );
-  };
-
   it('book a ticket of the demo event without a word typed', async () => {
-    const reply = await execute(
+    const reply = await api.sendExample(
       operations.find(({ id }) => id === 'book')!,
       {},
     );
@@ -68,7 +52,15 @@ describe('the examples, sent as Swagger UI fills them in', () => {
     const apiKeyId = (await api.post('/v1/api-keys', { name: 'Example', scopes: ['orders:read'] })).body.id;
     for (const operation of operations.filter(({ id }) => !NOT_JSON.has(id))) {
       const held = await api.book(eventId, { [ticketTypeId]: 1 }, { holdSeconds: 60 });
-      const reply = await execute(operation, { eventId: DEMO.eventId, orderId: held.body.id, apiKeyId });
+      const deadLetterId = await insertDeadLetter(running.database);
+      const rows = await moduleRows(api, DEMO.eventId, running.database);
+      const reply = await api.sendExample(operation, {
+        ...rows,
+        eventId: DEMO.eventId,
+        orderId: held.body.id,
+        apiKeyId,
+        deadLetterId,
+      });
       if (reply.status >= 300) refused.push(`${operation.id}: ${JSON.stringify(reply.body)}`);
     }
     expect(refused).toEqual([]);
@@ -96,13 +88,7 @@ describe('every answer is as documented', () => {
     }
   });
 
-  it('of pages that have a next one', async () => {
-    const { eventId, ticketTypeId } = await eventOnSale(api, [10, 10]);
-    for (let count = 0; count < 2; count++) await api.book(eventId, { [ticketTypeId]: 1 });
-    for (const path of ['/v1/events', `/v1/events/${eventId}/ticket-types`, '/v1/orders']) {
-      expect((await api.get(`${path}?limit=1`)).body.nextCursor).toEqual(expect.any(String));
-    }
-  });
+  it('of pages that have a next one', () => provokeNextPages(api));
 
   it('of events and ticket types that leave out what they can', async () => {
     const eventId = await createEvent(api);
@@ -248,14 +234,17 @@ describe('every answer is as documented', () => {
     const shared = ['409 event-not-on-sale', '409 hold-expired', '409 order-not-held', '404 order-not-found'];
     expect(answersOf('confirmOrder')).toEqual(expect.arrayContaining([...shared, '409 customer-limit-exceeded']));
     expect(answersOf('extendHold')).toEqual(expect.arrayContaining([...shared, '400 validation-failed']));
-    expect(answersOf('cancelOrder')).toEqual(
-      expect.arrayContaining([
-        '404 order-not-found',
-        '404 ticket-type-not-found',
-        '409 order-not-cancellable',
-        '422 quantity-out-of-range',
-      ]),
-    );
+    const ofCancel = [
+      '404 order-not-found',
+      '404 ticket-type-not-found',
+      '409 order-not-cancellable',
+      '422 quantity-out-of-range',
+    ];
+    expect(answersOf('cancelOrder')).toEqual(expect.arrayContaining(ofCancel));
+  });
+
+  it('of the change feed and of dead letters', async () => {
+    await provokeFeed(api, running.database);
   });
 
   it('of operations that do not answer in JSON, when they have nothing to answer', async () => {
@@ -267,6 +256,10 @@ describe('every answer is as documented', () => {
       ...['404 event-not-found', '400 malformed-request'],
       ...['404 event-not-found', '400 malformed-request'],
     ]);
+  });
+
+  it('of modules on top', async () => {
+    for (const contract of moduleContracts) await contract.provoke(api, running.database);
   });
 
   it('of an event that is full of ticket types', async () => {

@@ -7,7 +7,7 @@ import { problemOf } from '../support/problems.js';
 
 const HEADER =
   'order_id,sequence,status,created_at,confirmed_at,cancelled_at,cancel_reason,payment_reference,' +
-  'customer_email,customer_name,ticket_type_id,ticket_type,quantity,unit_price_amount,subtotal_amount,currency';
+  'customer_email,customer_name,ticket_type_id,ticket_type,quantity,unit_price_amount,subtotal_amount,currency,order_total_amount';
 const UNKNOWN = '019a0000-0000-7000-8000-0000000000ff';
 
 describe('the export of orders', () => {
@@ -46,6 +46,15 @@ describe('the export of orders', () => {
     expect(headers.get('x-request-id')).toEqual(expect.any(String));
   });
 
+  it('is as the OpenAPI document says', async () => {
+    const { eventId } = await eventOnSale(api);
+    const { headers, text } = await exported(eventId);
+    const { body } = await api.get('/openapi.json');
+    const documented = body.paths['/v1/events/{eventId}/orders.csv'].get.responses['200'];
+    expect(headers.get('content-disposition')).toMatch(new RegExp(documented.headers['Content-Disposition'].schema.pattern));
+    expect(text).toMatch(new RegExp(documented.content['text/csv'].schema.pattern));
+  });
+
   it('has a line for every item, in the order of the bookings', async () => {
     const eventId = await createEvent(api);
     const seat = await createTicketType(api, eventId, { name: 'Seat', capacity: 10 });
@@ -57,10 +66,20 @@ describe('the export of orders', () => {
     const cancelled = (await api.post(`/v1/orders/${first.id}/cancel`, { reason: 'ill' })).body;
     const start = `${first.id},1,cancelled,${first.createdAt},${first.confirmedAt},${cancelled.cancelledAt},ill,`;
     expect(await linesOf(eventId)).toEqual([
-      `${start},ada@example.com,Ada,${lawn},Lawn,2,1250,2500,EUR`,
-      `${start},ada@example.com,Ada,${seat},Seat,1,4500,4500,EUR`,
-      `${second.id},2,confirmed,${second.createdAt},${confirmed.confirmedAt},,,pay_1,ada@example.com,Ada,${seat},Seat,3,4500,13500,EUR`,
+      `${start},ada@example.com,Ada,${lawn},Lawn,2,1250,2500,EUR,7000`,
+      `${start},ada@example.com,Ada,${seat},Seat,1,4500,4500,EUR,7000`,
+      `${second.id},2,confirmed,${second.createdAt},${confirmed.confirmedAt},,,pay_1,ada@example.com,Ada,${seat},Seat,3,4500,13500,EUR,13500`,
     ]);
+  });
+
+  it('tells what the order costs in each of its lines, with its adjustments', async () => {
+    const { eventId, ticketTypeId } = await eventOnSale(api);
+    await api.post(`/v1/events/${eventId}/vouchers`, { code: 'TENTH', discount: { percent: 10 } });
+    const customer = { email: 'ada@example.com' };
+    const { body } = await book(eventId, ticketTypeId, customer, { voucherCode: 'TENTH' });
+    const [line] = await linesOf(eventId);
+    expect(line).toMatch(/,1,4500,4500,EUR,4050$/);
+    expect(body.total.amount).toBe(4050);
   });
 
   it('shows a hold past its end as expired, and leaves out the orders of other events', async () => {

@@ -91,6 +91,14 @@ describe('rate limits', () => {
     expect((await api.as(null).get('/v1/events')).status).toBe(200);
   });
 
+  it('of refused credentials hold for health checks: after them nobody is recognised there', async () => {
+    const { api } = await start({ RATE_LIMIT_FAILED_AUTH_PER_MINUTE: '3' });
+    const health = async (token: string | null) => (await api.as(token).get('/health/ready')).body;
+    expect(await health(api.token)).toHaveProperty('checks');
+    for (let count = 0; count < 3; count++) expect(await health('wrong')).not.toHaveProperty('checks');
+    expect(await health(api.token)).not.toHaveProperty('checks');
+  });
+
   it('of refused credentials count those, too, whose client is gone before they are refused', async () => {
     const { app, api, url, database } = await start({ RATE_LIMIT_FAILED_AUTH_PER_MINUTE: '3' });
     const unknown = `hf_${'0'.repeat(16)}_${'0'.repeat(64)}`;

@@ -1,3 +1,4 @@
+import { DatabaseDownError } from '../../src/platform/database/connection-circuit.js';
 import {
   classifyDatabaseError,
   CommitOutcomeUnknownError,
@@ -30,6 +31,13 @@ const CODES: Array<[code: string, meaning: DatabaseFailure]> = [
   ['EHOSTUNREACH', 'connection-lost'],
   ['ENOTFOUND', 'connection-lost'],
   ['EAI_AGAIN', 'connection-lost'],
+  ['ENETUNREACH', 'connection-lost'],
+  ['ENETDOWN', 'connection-lost'],
+  ['EHOSTDOWN', 'connection-lost'],
+  ['ECONNABORTED', 'connection-lost'],
+  ['EADDRNOTAVAIL', 'connection-lost'],
+  ['ENOENT', 'connection-lost'], // the socket file of a server that is stopped
+  ['57P05', 'connection-lost'], // idle_session_timeout
   ['40001', 'contention'],
   ['40P01', 'contention'],
   ['55P03', 'contention'],
@@ -75,6 +83,10 @@ describe.each(WRAPPINGS)('what a database error means, %s', (_, wrap) => {
     for (const cause of [withCode('57P01'), withCode('40001'), new Error('Connection terminated unexpectedly')]) {
       expect(classifyDatabaseError(wrap(new CommitOutcomeUnknownError(cause)))).toBe('commit-outcome-unknown');
     }
+  });
+
+  it('what the circuit refuses is down, whatever opened it', () => {
+    expect(classifyDatabaseError(wrap(new DatabaseDownError(1, withCode('40001'))))).toBe('down');
   });
 
   it('a COMMIT answered with ROLLBACK is a bug, never tried again', () => {

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { countByStatus } from '../support/client.js';
 import { TestDatabase } from '../support/database.js';
 import { eventOnSale } from '../support/factories.js';
-import { blockedBackend, eventually, holdEventLock, orderIdsOf } from '../support/faults.js';
+import { blockedBackend, eventually, freezeHoldingEventLock, holdEventLock, orderIdsOf } from '../support/faults.js';
 import { AppProcess } from '../support/process.js';
 
 const BOOKINGS = 200;
@@ -31,24 +30,6 @@ describe('an app that stops in the middle of a booking', () => {
     await database.drop();
   });
 
-  /** Stops the process at a moment at which it holds an event lock and the server waits for its next statement. */
-  async function freezeInsideTransaction({ child }: AppProcess): Promise<number> {
-    return eventually('the app is caught with the event lock', async () => {
-      child.kill('SIGSTOP');
-      // What it had sent is carried out first; its backend is then busy no more.
-      await sleep(20);
-      const rows = await database.sql<{ pid: number }>(
-        `select a.pid from pg_stat_activity a
-          where a.datname = current_database() and a.application_name = 'holdfast' and a.state = 'idle in transaction'
-            and exists (select from pg_locks l where l.pid = a.pid and l.relation = 'events'::regclass and l.mode = 'RowShareLock')`,
-      );
-      if (rows[0]) return rows[0].pid;
-      child.kill('SIGCONT');
-      await sleep(5);
-      return null;
-    });
-  }
-
   it('frozen while it holds the event lock: another process goes on booking, and the frozen one wakes to nothing done twice', async () => {
     const freezing = await startProcess({
       DATABASE_IDLE_IN_TRANSACTION_TIMEOUT_MS: '1000',
@@ -61,10 +42,10 @@ describe('an app that stops in the middle of a booking', () => {
     const book = ({ api }: AppProcess, key: string) => api.book(eventId, { [ticketTypeId]: 1 }, { key });
 
     const underway = Promise.all(keys.map((key) => book(freezing, key)));
-    const backend = await freezeInsideTransaction(freezing);
+    const { pid } = await freezeHoldingEventLock(database, freezing);
     const others = await Promise.all(Array.from({ length: 20 }, () => book(healthy, randomUUID())));
     expect(countByStatus(others)).toEqual({ 201: 20 });
-    expect(await database.sql('select from pg_stat_activity where pid = $1', [backend])).toEqual([]);
+    expect(await database.sql('select from pg_stat_activity where pid = $1', [pid])).toEqual([]);
 
     freezing.child.kill('SIGCONT');
     const woken = await underway;

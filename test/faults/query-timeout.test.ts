@@ -1,3 +1,5 @@
+import { EntityManager } from '@mikro-orm/postgresql';
+import { allowLongStatements } from '../../src/platform/database/long-statements.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { eventOnSale } from '../support/factories.js';
 import { blockedBackend, eventually, holdEventLock } from '../support/faults.js';
@@ -32,5 +34,15 @@ describe('a query that outlasts DATABASE_QUERY_TIMEOUT_MS', () => {
     await lock.release();
     expect((await api.book(eventId, { [ticketTypeId]: 1 })).status).toBe(201);
     expect(await database.brokenInvariants()).toEqual([]);
+  });
+
+  it('is waited for in a transaction that allows itself more time, and in no other on its connection', async () => {
+    const em = running.app.get(EntityManager);
+    const sleeping = `select pg_sleep(1.5)`;
+    await em.fork().transactional(async (transaction) => {
+      await allowLongStatements(transaction, 10_000);
+      await transaction.execute(sleeping);
+    });
+    await expect(em.fork().transactional((transaction) => transaction.execute(sleeping))).rejects.toThrow('no answer within');
   });
 });

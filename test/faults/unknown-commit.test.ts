@@ -4,6 +4,7 @@ import type { Reply } from '../support/client.js';
 import { TestDatabase } from '../support/database.js';
 import { eventBody, eventOnSale, inDays } from '../support/factories.js';
 import { orderIdsOf, untilAnswered } from '../support/faults.js';
+import { Scrape } from '../support/metrics.js';
 import { PostgresProxy, type CommitFault } from '../support/postgres-proxy.js';
 
 const BOOKINGS = 90;
@@ -25,7 +26,7 @@ async function startBehindProxy(variables: Record<string, string>) {
   };
 }
 
-describe.each([
+describe.each<[string, number, Record<string, string>]>([
   ['the app asks again by itself', BOOKINGS / 4, { LANE_BATCH_MAX: '1' }],
   ['only the client asks again', BOOKINGS / 4, { LANE_BATCH_MAX: '1', TRANSACTION_RETRIES: '0' }],
   ['the app asks again for the eight bookings of each transaction', 3, { LANE_BATCH_MAX: '8' }],
@@ -58,6 +59,10 @@ describe.each([
     proxy.faultEvery = 0;
     expect(proxy.faults - before).toBeGreaterThanOrEqual(leastFaults);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
+    const scrape = await Scrape.of(running);
+    expect(scrape.value('holdfast_transaction_duration_seconds_count', { outcome: 'unknown' })).toBe(proxy.faults);
+    const retries = scrape.value('holdfast_transaction_retries_total', { reason: 'commit-outcome-unknown' })!;
+    expect(retries > 0).toBe(variables['TRANSACTION_RETRIES'] !== '0');
 
     const ids = await orderIdsOf(api, eventId);
     expect(ids).toHaveLength(BOOKINGS);

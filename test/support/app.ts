@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { createApp } from '../../src/app.js';
+import { MODULES_ON_TOP, type ModulesOnTop } from '../../src/app.module.js';
 import { readEnvironment } from '../../src/platform/config/environment.js';
 import { ADMIN } from './api-keys.js';
 import { ApiClient } from './client.js';
@@ -15,12 +16,23 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-/** The real application in this process, on a database of its own, listening on a free port. */
-export async function startApp(variables: Record<string, string> = {}, given?: TestDatabase): Promise<TestApp> {
+/** Without it webhook endpoints could not be made. */
+export const WEBHOOK_SECRET_KEY = Buffer.alloc(32, 'k').toString('base64');
+
+/** The real application in this process, on a database of its own, listening on a free port; with `modules` on top. */
+export async function startApp(
+  variables: Record<string, string> = {},
+  given?: TestDatabase,
+  modules: ModulesOnTop = [],
+): Promise<TestApp> {
   const database = given ?? (await TestDatabase.create());
   const DATABASE_URL = variables['DATABASE_URL'] ?? database.url;
-  const app = await createApp({ ...readEnvironment(variables), DATABASE_URL }, { logger: false, abortOnError: false });
-  Logger.overrideLogger(false);
+  const app = await createApp(
+    { ...readEnvironment({ WEBHOOK_SECRET_KEY, ...variables }), DATABASE_URL },
+    { logger: process.env['TEST_LOG'] ? ['error'] : false, abortOnError: false },
+    [...MODULES_ON_TOP, ...modules],
+  );
+  if (!process.env['TEST_LOG']) Logger.overrideLogger(false);
   await app.listen(0, '127.0.0.1');
   const url = await app.getUrl();
   return {

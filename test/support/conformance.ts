@@ -101,6 +101,23 @@ export class ConformingClient extends ApiClient {
     return reply;
   }
 
+  /** What Swagger UI sends when nothing is typed. @param ids stand in for the path ids that have no example */
+  sendExample(operation: Operation, ids: Record<string, string>): Promise<Reply> {
+    const filledIn = (place: string) =>
+      operation.parameters.flatMap(({ name, in: where, schema }): Array<[string, string]> =>
+        where === place && schema.example !== undefined ? [[name, String(schema.example)]] : [],
+      );
+    const values = { ...ids, ...Object.fromEntries(filledIn('path')) };
+    const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => values[name]!);
+    const query = new URLSearchParams(filledIn('query')).toString();
+    return this.send(
+      operation.method,
+      query ? `${path}?${query}` : path,
+      operation.requestExample,
+      Object.fromEntries(filledIn('header')),
+    );
+  }
+
   private check(method: string, path: string, reply: Reply): void {
     const operation = this.operations.find(
       (candidate) => candidate.method === method && new RegExp(`^${candidate.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),

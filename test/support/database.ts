@@ -69,6 +69,12 @@ export class TestDatabase {
     return this.sql(INVARIANTS);
   }
 
+  /** @throws Error that names the broken ones */
+  async assertInvariants(): Promise<void> {
+    const broken = await this.brokenInvariants();
+    if (broken.length > 0) throw new Error(`Broken invariants: ${JSON.stringify(broken)}`);
+  }
+
   async leave(): Promise<void> {
     await this.client.end();
   }

@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApiClient, Reply } from './client.js';
 import type { TestDatabase } from './database.js';
+import type { AppProcess } from './process.js';
 
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 45_000;
 const PAUSE_MS = 10;
 
 /** Waits until `probe` finds something. @throws Error when it does not for a long time */
@@ -24,6 +26,54 @@ export async function holdEventLock(database: TestDatabase, eventId: string): Pr
   return { release: () => client.end() };
 }
 
+/** Who holds which lock. */
+export interface HeldLock {
+  /** Process id of its backend. */
+  pid: number;
+  eventId: string;
+}
+
+/** Stops the process (SIGSTOP) at a moment at which it holds an event lock and the server waits for its next statement. */
+export function freezeHoldingEventLock(database: TestDatabase, { child }: AppProcess): Promise<HeldLock> {
+  return eventually('the app is caught with the event lock', async () => {
+    child.kill('SIGSTOP');
+    // What it had sent is carried out first; its backend is then busy no more.
+    await sleep(20);
+    // pg_locks does not have the locks of rows; the row itself has the transaction that holds it.
+    const rows = await database.sql<HeldLock>(
+      `select a.pid, e.id as "eventId" from pg_stat_activity a join events e on e.xmax = a.backend_xid
+        where a.datname = current_database() and a.state = 'idle in transaction' and a.client_port = any($1::integer[])`,
+      [localPortsOf(child.pid!)],
+    );
+    if (rows[0]) return rows[0];
+    child.kill('SIGCONT');
+    await sleep(5);
+    return null;
+  });
+}
+
+/** The ports of this machine that the process has taken for its TCP connections; by them the server knows its clients. */
+function localPortsOf(pid: number): number[] {
+  const sockets = new Set(readdirSync(`/proc/${pid}/fd`).map((file) => linkOf(`/proc/${pid}/fd/${file}`)));
+  return ['tcp', 'tcp6'].flatMap((table) =>
+    readFileSync(`/proc/net/${table}`, 'utf8')
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().split(/\s+/))
+      .filter((fields) => sockets.has(`socket:[${fields[9]}]`))
+      .map((fields) => parseInt(fields[1]!.split(':')[1]!, 16)),
+  );
+}
+
+function linkOf(path: string): string | null {
+  try {
+    return readlinkSync(path);
+  } catch {
+    // Closed meanwhile.
+    return null;
+  }
+}
+
 /** Waits for a connection of an app that waits for a lock. @returns the process id of its backend */
 export function blockedBackend(database: TestDatabase): Promise<number> {
   return eventually('an app waits for a lock', async () => {
@@ -41,6 +91,11 @@ export async function untilAnswered(ask: () => Promise<Reply>): Promise<Reply> {
     const reply = await ask().catch(() => undefined);
     return reply?.status !== 503 && reply;
   });
+}
+
+/** Waits until the app says that it can serve requests. */
+export async function untilReady(api: ApiClient): Promise<void> {
+  await eventually('the app is ready', async () => (await api.get('/health/ready')).status === 200);
 }
 
 /** The ids of all orders of the event, through the API. */

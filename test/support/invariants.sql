@@ -12,13 +12,16 @@ with taken as (
     from events e left join order_history h on h.event_id = e.id
    group by e.id
 ), priced as (
-  select o.id, o.total_amount, count(i.ticket_type_id) as items, sum(i.quantity * i.unit_price_amount) as sum_of_items
+  select o.id, o.total_amount, o.adjustment_amount, count(i.ticket_type_id) as items, sum(i.quantity * i.unit_price_amount) as sum_of_items
     from orders o left join order_items i on i.order_id = o.id and i.event_id = o.event_id
    group by o.id, o.event_id
 ), last_line as (
   select distinct on (order_id) order_id, to_status from order_history order by order_id, sequence desc
 ), first_line as (
   select distinct on (order_id) order_id, sequence, from_status from order_history order by order_id, sequence
+), first_fact as (
+  -- Facts are purged after a while, the oldest first.
+  select event_id, min(sequence) as sequence from domain_events where order_id is not null group by event_id
 ), chained as (
   select order_id, sequence, from_status, lag(to_status) over (partition by order_id order by sequence) as before from order_history
 )
@@ -35,7 +38,15 @@ select 'sequences run from 1 to the last without a gap', id::text, lines || ' li
 union all
 select 'every order has items', id::text, items::text from priced where items = 0
 union all
-select 'every order has the total of its items', id::text, total_amount || ' <> ' || sum_of_items from priced where total_amount <> sum_of_items
+select 'every order has the total of its items and adjustments', id::text,
+       total_amount || ' <> ' || sum_of_items || ' + ' || adjustment_amount
+  from priced where total_amount <> sum_of_items + adjustment_amount
+union all
+select 'every line of history has its fact, and no other', coalesce(h.order_id, f.order_id)::text, coalesce(h.sequence, f.sequence)::text
+  from (select o.* from order_history o join first_fact f on f.event_id = o.event_id and o.sequence >= f.sequence) h
+  full join (select * from domain_events where order_id is not null) f
+    on f.event_id = h.event_id and f.sequence = h.sequence and f.order_id = h.order_id
+ where h.order_id is null or f.order_id is null
 union all
 select 'the last line of history is the state of the order', o.id::text, o.status || ' <> ' || coalesce(l.to_status, 'no history')
   from orders o left join last_line l on l.order_id = o.id where l.to_status is distinct from o.status

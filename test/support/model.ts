@@ -86,12 +86,12 @@ export class EventModel {
   }
 
   book(items: Items, customer: string, holdSeconds: number | null): ModelReply {
-    if (this.cancelled) throw new Refusal(409, 'event-not-on-sale', { reason: 'cancelled' });
     const { maxPerOrder, holdMaxSeconds } = this.rules;
+    if (holdSeconds !== null && holdSeconds > holdMaxSeconds) throw new Refusal(400, 'validation-failed');
+    if (this.cancelled) throw new Refusal(409, 'event-not-on-sale', { reason: 'cancelled' });
     for (const { ticketTypeId, quantity } of items) {
       if (quantity > maxPerOrder) throw new Refusal(422, 'quantity-out-of-range', { ticketTypeId, minPerOrder: 1, maxPerOrder });
     }
-    if (holdSeconds !== null && holdSeconds > holdMaxSeconds) throw new Refusal(400, 'validation-failed');
     const wanted = quantitiesOf(items);
     this.assertWithinLimit(customer, wanted);
     const shortages = this.shortagesOf(wanted);
@@ -112,9 +112,9 @@ export class EventModel {
     if (order.status !== 'expired' || !revive) this.assertHeld(order);
     if (this.cancelled) throw new Refusal(409, 'event-not-on-sale', { reason: 'cancelled' });
     if (order.status === 'expired') {
+      this.assertWithinLimit(order.customer, order.items);
       const shortages = this.shortagesOf(order.items);
       if (shortages.length > 0) throw new Refusal(409, 'hold-expired', { shortages });
-      this.assertWithinLimit(order.customer, order.items);
     }
     return this.change(order, 'confirmed');
   }

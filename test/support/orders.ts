@@ -30,7 +30,19 @@ export async function insertOrders(
      select $1, sequence, id, null, 'book', 'confirmed', now, 'tester' from wanted`,
     values,
   );
+  await addFacts(database, ids);
   return ids;
+}
+
+/** Writes the facts of lines of history that were written without. */
+async function addFacts(database: TestDatabase, orderIds: readonly string[]): Promise<void> {
+  await database.sql(
+    `insert into domain_events (id, type, schema_version, event_id, order_id, sequence, occurred_at, data)
+     select gen_random_uuid(), 'order.confirmed', 1, h.event_id, h.order_id, h.sequence, h.at, json_build_object('id', h.order_id)
+       from order_history h left join domain_events e on e.order_id = h.order_id and e.sequence = h.sequence
+      where h.order_id = any($1::uuid[]) and e.id is null`,
+    [orderIds],
+  );
 }
 
 /** Turns a confirmed order into a held one, as if it had been booked with a hold. */
@@ -62,6 +74,7 @@ export async function makeExpired(database: TestDatabase, orderId: string): Prom
        from order_items i where i.order_id = $1 and t.event_id = i.event_id and t.id = i.ticket_type_id`,
     [orderId],
   );
+  await addFacts(database, [orderId]);
 }
 
 /** Lets a hold end at this moment, by the clock of the database; nothing stores its expiry. */

@@ -35,11 +35,13 @@ export class PostgresProxy {
   fault: CommitFault = 'dropped';
   /** How many commits have met a fault. */
   faults = 0;
+  private isSilent = false;
   private commits = 0;
   private epoch = 0;
   private server: Server | undefined;
   private port = 0;
   private readonly links = new Set<() => void>();
+  private readonly sockets = new Set<Socket>();
 
   private constructor(private targetUrl: string) {}
 
@@ -74,9 +76,26 @@ export class PostgresProxy {
     await closed;
   }
 
+  /** New connections lead to this server; the open ones stay where they are, as with an address that has moved. */
+  pointTo(targetUrl: string): void {
+    this.targetUrl = targetUrl;
+  }
+
   /** The open connections are dead from now on, but seem alive until they are used, as behind a firewall that forgot them. */
   loseConnectionsUnnoticed(): void {
     this.epoch += 1;
+  }
+
+  /** Nothing arrives any more, on no connection, and nobody is told, as when a network is split. */
+  goSilent(): void {
+    this.isSilent = true;
+    for (const socket of this.sockets) socket.pause();
+  }
+
+  /** All that was under way arrives. */
+  speakAgain(): void {
+    this.isSilent = false;
+    for (const socket of this.sockets) socket.resume();
   }
 
   private link(client: Socket): void {
@@ -108,7 +127,12 @@ export class PostgresProxy {
         client.write(message);
       }
     });
-    for (const socket of [client, server]) socket.on('error', cut);
+    for (const socket of [client, server]) {
+      this.sockets.add(socket);
+      socket.on('error', cut);
+      socket.on('close', () => this.sockets.delete(socket));
+      if (this.isSilent) socket.pause();
+    }
     client.on('close', cut);
     // What the server said last (that it goes down) must still arrive.
     server.on('close', () => client.end(cut));

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { OpenAPIObject } from '@nestjs/swagger';
 import type { ApiClient } from './client.js';
+import type { TestDatabase } from './database.js';
+import { insertDeadLetter } from './dead-letters.js';
 import { eventOnSale, createTicketType } from './factories.js';
+import { moduleBodies, moduleRows } from './module-contract.js';
 
 export interface Route {
   id: string;
@@ -41,15 +44,18 @@ export interface Fixture {
   ticketTypeId: string;
   orderId: string;
   apiKeyId: string;
+  deadLetterId: string;
 }
 
 /** Rows on which every route succeeds once. @param buyer books the order, which is held */
-export async function fixture(admin: ApiClient, buyer: ApiClient): Promise<Fixture> {
+export async function fixture(database: TestDatabase, admin: ApiClient, buyer: ApiClient): Promise<Fixture> {
   const { eventId, ticketTypeId: sold } = await eventOnSale(admin);
   const ticketTypeId = await createTicketType(admin, eventId, { name: 'Unsold' });
   const order = await buyer.book(eventId, { [sold]: 1 }, { holdSeconds: 600 });
   const apiKey = await admin.post('/v1/api-keys', { name: 'Fixture', scopes: ['orders:read'] });
-  return { eventId, ticketTypeId, orderId: order.body.id, apiKeyId: apiKey.body.id };
+  const deadLetterId = await insertDeadLetter(database);
+  const rows = await moduleRows(admin, eventId, database);
+  return { ...rows, eventId, ticketTypeId, orderId: order.body.id, apiKeyId: apiKey.body.id, deadLetterId };
 }
 
 const BODIES: Record<string, (on: Fixture) => unknown> = {
@@ -59,13 +65,17 @@ const BODIES: Record<string, (on: Fixture) => unknown> = {
   updateTicketType: () => ({ name: 'Renamed' }),
   createApiKey: () => ({ name: 'New', scopes: ['admin'] }),
   book: ({ ticketTypeId }) => ({ items: [{ ticketTypeId, quantity: 1 }], customer: { email: 'ada@example.com' } }),
+  eraseCustomer: () => ({ email: 'nobody@example.com' }),
   extendHold: () => ({ seconds: 60 }),
 };
 
+/** What some need in their query. */
+const QUERIES: Record<string, string> = { exportCustomer: '?email=ada@example.com' };
+
 /** Sends a request that is right in everything but, maybe, who sends it. */
 export async function request(url: string, route: Route, on: Fixture, token: string | null) {
-  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: keyof Fixture) => on[name]);
-  const body = BODIES[route.id]?.(on);
+  const path = route.path.replaceAll(/\{(\w+)\}/g, (_, name: keyof Fixture) => on[name]) + (QUERIES[route.id] ?? '');
+  const body = BODIES[route.id]?.(on) ?? moduleBodies[route.id];
   const response = await fetch(url + path, {
     method: route.method,
     headers: {

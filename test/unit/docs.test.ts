@@ -31,8 +31,12 @@ describe('the settings', () => {
 
   it('are all in .env.example, with their defaults', () => {
     const lines = read('.env.example').matchAll(/^#?([A-Z_]+)=(.*)$/gm);
-    // The last one is read by docker-compose.yml and has no default on purpose.
-    expect([...lines].map(([, name, value]) => [name, value])).toEqual([...expected, ['POSTGRES_PASSWORD', '']]);
+    // The last two are read by docker-compose.yml and have no default on purpose.
+    const ofCompose = [
+      ['POSTGRES_PASSWORD', ''],
+      ['METRICS_KEY', ''],
+    ];
+    expect([...lines].map(([, name, value]) => [name, value])).toEqual([...expected, ...ofCompose]);
   });
 
   it('are all in the table of the README, with their defaults', () => {
@@ -112,6 +116,13 @@ describe('the pages', () => {
       return !existsSync(join(ROOT, file)) || (anchor !== undefined && !slugs(file).includes(anchor));
     });
     expect(dead.map(({ page, target }) => `${page}: ${target}`)).toEqual([]);
+  });
+
+  it('of decisions are all in their list', () => {
+    const ofList = links.filter(({ page }) => page === 'docs/decisions/README.md');
+    const listed = new Set(ofList.map(({ target }) => `docs/decisions/${target}`));
+    const decisions = pages.filter((page) => page.startsWith('docs/decisions/') && !page.endsWith('/README.md'));
+    expect(decisions.filter((page) => !listed.has(page))).toEqual([]);
   });
 
   it('name a test for every guarantee', () => {

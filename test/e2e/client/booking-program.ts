@@ -1,46 +1,56 @@
-import createClient, { type Client } from 'openapi-fetch';
-import type { components, paths } from './schema.js';
+import { type Client, createClient } from './generated/client/index.js';
+import { book as bookTickets, cancelEvent, createEvent, createTicketType, listOrders, publishEvent } from './generated/index.js';
+import type { Event, Order } from './generated/index.js';
 
 /** What a customer of the API would write with the client that is generated from the document. Compiled in strict mode. */
 
-export type ApiClient = Client<paths>;
-type Order = components['schemas']['Order'];
-type Event = components['schemas']['Event'];
-
-export const connect = (baseUrl: string, key: string): ApiClient =>
-  createClient<paths>({ baseUrl, headers: { Authorization: `Bearer ${key}` } });
+export const connect = (baseUrl: string, key: string): Client => createClient({ baseUrl, auth: key });
 
 /** A published event with one ticket type. */
-export async function openSale(client: ApiClient, capacity: number): Promise<{ event: Event; ticketTypeId: string }> {
-  const created = await client.POST('/v1/events', {
-    params: { header: { 'Idempotency-Key': 'open-sale' } },
+export async function openSale(client: Client, capacity: number): Promise<{ event: Event; ticketTypeId: string }> {
+  const created = await createEvent({
+    client,
+    headers: { 'Idempotency-Key': 'open-sale' },
     body: { name: 'Concert', startsAt: '2035-06-23T18:00:00Z', timeZone: 'Europe/Berlin', currency: 'EUR', venue: null },
   });
   if (!created.data) throw new Error(created.error.code);
   const path = { eventId: created.data.id };
-  const ticketType = await client.POST('/v1/events/{eventId}/ticket-types', {
-    params: { path },
+  const ticketType = await createTicketType({
+    client,
+    path,
     body: { name: 'Standard', price: { amount: 4500, currency: 'EUR' }, capacity },
   });
   if (!ticketType.data) throw new Error(ticketType.error.code);
-  const published = await client.POST('/v1/events/{eventId}/publish', { params: { path } });
+  const published = await publishEvent({ client, path });
   if (!published.data) throw new Error(published.error.code);
   return { event: published.data, ticketTypeId: ticketType.data.id };
 }
 
-/** @returns the order, or in words why there is none */
+export async function cancelSale(client: Client, eventId: string): Promise<Event> {
+  const { data, error } = await cancelEvent({ client, path: { eventId } });
+  if (!data) throw new Error(error.code);
+  return data;
+}
+
+/**
+ * @returns the order, or in words why there is none
+ * @throws what `fetch` threw, when no answer came: nobody knows then what was booked, until the same key is sent again
+ */
 export async function book(
-  client: ApiClient,
+  client: Client,
   eventId: string,
   ticketTypeId: string,
   quantity: number,
   key: string,
 ): Promise<Order | string> {
-  const { data, error } = await client.POST('/v1/events/{eventId}/bookings', {
-    params: { path: { eventId }, header: { 'Idempotency-Key': key } },
+  const { data, error, response } = await bookTickets({
+    client,
+    path: { eventId },
+    headers: { 'Idempotency-Key': key },
     body: { items: [{ ticketTypeId, quantity }], customer: { email: 'ada@example.com' } },
   });
   if (data) return data;
+  if (!response) throw error;
   switch (error.code) {
     case 'sold-out':
       return error.shortages.map(({ requested, available }) => `${available} left of ${requested}`).join();
@@ -54,12 +64,13 @@ export async function book(
 }
 
 /** All orders of an event, a page at a time. */
-export async function ordersOf(client: ApiClient, eventId: string): Promise<Order[]> {
+export async function ordersOf(client: Client, eventId: string): Promise<Order[]> {
   const orders: Order[] = [];
   let cursor: string | undefined;
   do {
-    const { data, error } = await client.GET('/v1/orders', {
-      params: { query: { eventId, limit: 2, status: 'confirmed', ...(cursor ? { cursor } : {}) } },
+    const { data, error } = await listOrders({
+      client,
+      query: { eventId, limit: 2, status: 'confirmed', ...(cursor ? { cursor } : {}) },
     });
     if (!data) throw new Error(error.detail);
     orders.push(...data.items);

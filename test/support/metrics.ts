@@ -1,0 +1,45 @@
+import type { TestApp } from './app.js';
+import { ADMIN } from './api-keys.js';
+
+export interface Sample {
+  name: string;
+  labels: Record<string, string>;
+  value: number;
+}
+
+/** What a scrape of the app tells. */
+export class Scrape {
+  private constructor(
+    readonly samples: readonly Sample[],
+    /** By the name of the metric: without `_bucket`, `_sum` and `_count`. */
+    readonly types: ReadonlyMap<string, string>,
+  ) {}
+
+  static async of({ url }: Pick<TestApp, 'url'>, token = ADMIN.key): Promise<Scrape> {
+    const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+    const text = await response.text();
+    if (response.status !== 200) throw new Error(`${response.status} ${text}`);
+    const lines = text.split('\n');
+    const types = lines.map((line) => /^# TYPE (\w+) (\w+)$/.exec(line)).filter((match) => match !== null);
+    const samples = lines.filter((line) => line !== '' && !line.startsWith('#')).map(parse);
+    return new Scrape(samples, new Map(types.map(([, name, type]) => [name!, type!])));
+  }
+
+  /** The sum of the samples that have these labels; undefined when there is none. */
+  value(name: string, labels: Record<string, string> = {}): number | undefined {
+    const wanted = Object.entries(labels);
+    const found = this.samples.filter((one) => one.name === name && wanted.every(([label, is]) => one.labels[label] === is));
+    return found.length === 0 ? undefined : found.reduce((sum, { value }) => sum + value, 0);
+  }
+
+  get names(): Set<string> {
+    return new Set(this.samples.map(({ name }) => name));
+  }
+}
+
+function parse(line: string): Sample {
+  const match = /^(\w+)(?:\{(.*)\})? (\S+)$/.exec(line);
+  if (!match) throw new Error(`Not a sample: ${line}`);
+  const labels = [...(match[2] ?? '').matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, name, value]) => [name!, value!]);
+  return { name: match[1]!, labels: Object.fromEntries(labels) as Record<string, string>, value: Number(match[3]) };
+}
