@@ -3,6 +3,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import type { Reply } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
 import { eventually } from '../support/faults.js';
+import { stopJobs } from '../support/jobs.js';
 import { insertHolds, insertOrders, insertOverdueHolds } from '../support/orders.js';
 import { problemOf } from '../support/problems.js';
 import { AppProcess } from '../support/process.js';
@@ -20,7 +21,7 @@ describe(`the cancellation of an event with ${ORDERS} orders: held, past their e
   beforeAll(async () => {
     running = await startApp();
     // Here the job runs when a test says so, and not whenever its timer does.
-    await running.app.get(FinishEventCancellationsJob).beforeApplicationShutdown();
+    await stopJobs(running, FinishEventCancellationsJob);
   });
   afterAll(async () => {
     await Promise.all(processes.map((process) => process.end('SIGKILL')));

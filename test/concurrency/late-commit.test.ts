@@ -7,6 +7,7 @@ import { ConsumesDomainEvents, type DomainEventConsumer } from '../../src/extens
 import { startApp, type TestApp } from '../support/app.js';
 import { eventOnSale } from '../support/factories.js';
 import { untilFeedShowsAll } from '../support/feed.js';
+import { stopJobs } from '../support/jobs.js';
 
 @ConsumesDomainEvents()
 class Notebook implements DomainEventConsumer {
@@ -47,7 +48,7 @@ describe('a fact that commits late, under a smaller number than those that are t
 
   beforeAll(async () => {
     running = await startApp({}, undefined, [NotebookModule]);
-    await running.app.get(DomainEventRelayJob, { strict: false }).beforeApplicationShutdown();
+    await stopJobs(running, DomainEventRelayJob);
   });
   afterAll(() => running.close());
 

@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { TestDatabase } from '../support/database.js';
-import { eventually } from '../support/faults.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
@@ -65,7 +65,7 @@ describe('the benchmark', () => {
   const databasesLeft = () => database.sql(`select datname from pg_database where datname like 'holdfast\\_bench\\_%'`);
 
   it('measures the app and its floors on the given server, finds nothing wrong, writes the results and cleans up', async () => {
-    const args = ['--scenarios', 'hot-2', '--seconds', '1', '--rounds', '1', '--output', folder];
+    const args = ['--scenarios', 'hot-2', '--seconds', '3', '--rounds', '1', '--output', folder];
     const bench = start(args, { DATABASE_URL: process.env['TEST_SERVER_URL']! });
     expect([await bench.ended, bench.printed]).toEqual([0, expect.stringContaining('| hot-2 |')]);
     const report = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) as { scenarios: any[] };
@@ -86,16 +86,20 @@ describe('the benchmark', () => {
   it.each([
     ['SIGINT', 'group', 130],
     ['SIGTERM', 'process', 143],
-  ] as const)('cleans up on %s to its %s', async (signal, whom, code) => {
-    const bench = start(['--scenarios', 'hot-2', '--seconds', '1', '--rounds', '100'], { TMPDIR: folder });
-    await eventually('a measurement', () => Promise.resolve(bench.printed.includes('textbook: ')));
-    expect(serverFolders()).toHaveLength(1);
-    bench.signal(signal, whom);
-    expect([await bench.ended, bench.printed]).toEqual([code, expect.stringContaining('Interrupted')]);
-    expect(bench.hasLeftProcesses).toBe(false);
-    // The embedded server has stopped, or its folder could not have been removed.
-    expect(serverFolders()).toEqual([]);
-  });
+  ] as const)(
+    'cleans up on %s to its %s',
+    async (signal, whom, code) => {
+      const bench = start(['--scenarios', 'hot-2', '--seconds', '1', '--rounds', '100'], { TMPDIR: folder });
+      while (!bench.printed.includes('textbook: ')) await sleep(50);
+      expect(serverFolders()).toHaveLength(1);
+      bench.signal(signal, whom);
+      expect([await bench.ended, bench.printed]).toEqual([code, expect.stringContaining('Interrupted')]);
+      expect(bench.hasLeftProcesses).toBe(false);
+      // The embedded server has stopped, or its folder could not have been removed.
+      expect(serverFolders()).toEqual([]);
+    },
+    240_000,
+  );
 
   it.each([
     [['--scenarios', 'hot-64,warm-64'], 'Unknown scenarios: warm-64'],

@@ -11,6 +11,7 @@ import { tablesWith } from '../support/dump.js';
 import { eventBody, eventOnSale } from '../support/factories.js';
 import { blockedBackend, eventually, holdEventLock } from '../support/faults.js';
 import { IdentityProvider } from '../support/identity-provider.js';
+import { stopJobs } from '../support/jobs.js';
 import { makeOverdue } from '../support/orders.js';
 import { problemOf } from '../support/problems.js';
 import { countsOf, historyOf } from '../support/reads.js';
@@ -41,7 +42,7 @@ describe('the erasure of a customer', () => {
     running = await startApp(provider.environment, undefined, [RefusingModule]);
     api = running.api;
     augusta = api.as(await provider.token({ sub: SUBJECT }));
-    await running.app.get(ExpireHoldsJob, { strict: false }).beforeApplicationShutdown();
+    await stopJobs(running, ExpireHoldsJob);
   });
   afterAll(async () => {
     await running.close();

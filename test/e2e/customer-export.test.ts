@@ -1,10 +1,12 @@
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ExpireHoldsJob } from '../../src/modules/booking/expire-holds.job.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { ApiClient } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
 import { IdentityProvider } from '../support/identity-provider.js';
+import { stopJobs } from '../support/jobs.js';
 import { insertOrders, makeOverdue } from '../support/orders.js';
 import { problemOf } from '../support/problems.js';
 import { historyOf } from '../support/reads.js';
@@ -18,6 +20,7 @@ describe('the export of what is kept about a customer', () => {
     provider = await IdentityProvider.start();
     running = await startApp(provider.environment);
     api = running.api;
+    await stopJobs(running, ExpireHoldsJob);
   });
   afterAll(async () => {
     await running.close();

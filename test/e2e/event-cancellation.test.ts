@@ -3,6 +3,7 @@ import { ADMIN } from '../support/api-keys.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { ApiClient } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
+import { stopJobs } from '../support/jobs.js';
 import { insertOrders, makeHeld } from '../support/orders.js';
 import { walk } from '../support/pages.js';
 import { problemOf } from '../support/problems.js';
@@ -25,6 +26,7 @@ describe('the cancellation of an event', () => {
   beforeAll(async () => {
     running = await startApp();
     api = running.api;
+    await stopJobs(running, FinishEventCancellationsJob);
   });
   afterAll(() => running.close());
 

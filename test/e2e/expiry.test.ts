@@ -3,6 +3,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import type { ApiClient } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
 import { holdEventLock } from '../support/faults.js';
+import { stopJobs } from '../support/jobs.js';
 import { insertOverdueHolds, makeOverdue } from '../support/orders.js';
 import { walk } from '../support/pages.js';
 import { problemOf } from '../support/problems.js';
@@ -35,8 +36,7 @@ describe('a hold past its end', () => {
     running = await startApp();
     other = await startApp({}, running.database);
     api = running.api;
-    // No sweeper runs on its own here.
-    for (const app of [running, other]) await sweeperOf(app).beforeApplicationShutdown();
+    for (const app of [running, other]) await stopJobs(app, ExpireHoldsJob);
   });
   // What a test leaves overdue is not counted by the next.
   afterEach(async () => {

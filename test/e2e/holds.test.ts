@@ -1,7 +1,9 @@
+import { ExpireHoldsJob } from '../../src/modules/booking/expire-holds.job.js';
 import { ADMIN } from '../support/api-keys.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { ApiClient, Reply } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
+import { stopJobs } from '../support/jobs.js';
 import { makeOverdue } from '../support/orders.js';
 import { pointersOf, problemOf } from '../support/problems.js';
 import { countsOf, historyOf, stepsOf } from '../support/reads.js';
@@ -26,6 +28,7 @@ describe('holds', () => {
   beforeAll(async () => {
     running = await startApp();
     api = running.api;
+    await stopJobs(running, ExpireHoldsJob);
   });
   afterAll(() => running.close());
 

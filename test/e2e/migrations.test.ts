@@ -1,11 +1,13 @@
 import { MikroORM } from '@mikro-orm/postgresql';
 import { ormConfig } from '../../mikro-orm.config.js';
+import { ExpireHoldsJob } from '../../src/modules/booking/expire-holds.job.js';
 import { readEnvironment } from '../../src/platform/config/environment.js';
 import { insertAdminKey } from '../support/api-keys.js';
 import { startApp } from '../support/app.js';
 import { checksums } from '../support/checksums.js';
 import { TestDatabase } from '../support/database.js';
 import { eventOnSale } from '../support/factories.js';
+import { stopJobs } from '../support/jobs.js';
 import { makeOverdue } from '../support/orders.js';
 
 describe('the migrations from the one that added holds, on a database with orders in every state', () => {
@@ -36,6 +38,7 @@ describe('the migrations from the one that added holds, on a database with order
     orm = new MikroORM({ ...ormConfig({ ...readEnvironment({}), DATABASE_URL: database.url }), logger: () => {} });
     const running = await startApp({}, database);
     try {
+      await stopJobs(running, ExpireHoldsJob);
       const { api } = running;
       const { eventId, ticketTypeId } = await eventOnSale(api, [100]);
       const book = async (holdSeconds?: number): Promise<string> =>

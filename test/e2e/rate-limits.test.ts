@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { PurgeRateLimitsJob } from '../../src/platform/rate-limits/purge-rate-limits.job.js';
+import { PostgresCounter } from '../../src/platform/rate-limits/postgres-counter.js';
+import { RateLimitStorage } from '../../src/platform/rate-limits/rate-limit.storage.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { countByStatus } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
@@ -134,6 +136,8 @@ describe('rate limits', () => {
     const variables = { RATE_LIMIT_API_KEY_PER_MINUTE: '10', RATE_LIMIT_STORE: 'postgres' };
     const one = await start(variables);
     const two = await start(variables, one);
+    for (const { app } of [one, two])
+      (app.get(RateLimitStorage, { strict: false })['counter'] as PostgresCounter).answerTimeoutMs = 60_000;
     const replies = await Promise.all(Array.from({ length: 20 }, (_, index) => (index % 2 ? one : two).api.get('/v1/orders')));
     expect(countByStatus(replies)).toEqual({ 200: 10, 429: 10 });
     await one.database.sql('alter table rate_limits rename to away');

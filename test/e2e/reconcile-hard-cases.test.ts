@@ -4,9 +4,11 @@ import { jest } from '@jest/globals';
 import { type Drift, ReconcileJob, ReconciliationService } from '../../src/modules/reconciliation/index.js';
 import { AuditLog } from '../../src/platform/audit/audit-log.js';
 import { TransactionRetry } from '../../src/platform/database/transaction-retry.js';
+import { DomainEventRelayJob } from '../../src/platform/domain-events/domain-event-relay.job.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { eventOnSale } from '../support/factories.js';
 import { eventually } from '../support/faults.js';
+import { stopJobs } from '../support/jobs.js';
 import { Scrape } from '../support/metrics.js';
 import { PostgresProxy } from '../support/postgres-proxy.js';
 import { runReconcile } from '../support/reconcile-script.js';
@@ -40,9 +42,9 @@ describe('reconciling what is hard to reconcile', () => {
     await eventOnSale(running.api);
     const impatient = await startApp(
       {
-        DATABASE_STATEMENT_TIMEOUT_MS: '200',
-        DATABASE_QUERY_TIMEOUT_MS: '400',
-        DATABASE_TRANSACTION_TIMEOUT_MS: '300',
+        DATABASE_STATEMENT_TIMEOUT_MS: '2000',
+        DATABASE_QUERY_TIMEOUT_MS: '4000',
+        DATABASE_TRANSACTION_TIMEOUT_MS: '3000',
         DATABASE_LOCK_TIMEOUT_MS: '30000',
       },
       running.database,
@@ -51,7 +53,7 @@ describe('reconciling what is hard to reconcile', () => {
     try {
       await slow.query('begin; lock table order_items');
       const run = reconciliation(impatient).run({ repair: false });
-      await slow.query('select pg_sleep(1.5)');
+      await slow.query('select pg_sleep(5)');
       await slow.end();
       expect(await run).toEqual({ eventsChecked: 1, eventsFailed: 0, drifts: 0, repaired: 0 });
       await impatient.app.close();
@@ -258,6 +260,7 @@ describe('reconciling what is hard to reconcile', () => {
     const { eventId, ticketTypeId } = await eventOnSale(running.api);
     const proxy = await PostgresProxy.start(running.database.url);
     const behind = await startApp({ DATABASE_URL: proxy.url }, running.database);
+    await stopJobs(behind, DomainEventRelayJob);
     const { record } = AuditLog;
     const recording = jest.spyOn(AuditLog, 'record').mockImplementation(async (...args) => {
       await record(...args);

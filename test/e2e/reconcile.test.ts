@@ -161,7 +161,7 @@ describe('reconciling', () => {
       }
     });
     try {
-      for (let round = 0; round < 40; round++) {
+      for (let round = 0; round < 40 || load.booked <= 50; round++) {
         const repair = round % 4 === 3;
         expect(await service.run({ repair })).toEqual({ eventsChecked: 2, eventsFailed: 0, drifts: 0, repaired: 0 });
       }
@@ -173,7 +173,6 @@ describe('reconciling', () => {
       load.over = true;
       await Promise.all(customers);
     }
-    expect(load.booked).toBeGreaterThan(50);
     expect(await database.brokenInvariants()).toEqual([]);
   });
 });

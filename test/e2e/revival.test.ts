@@ -3,6 +3,7 @@ import { ADMIN } from '../support/api-keys.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { ApiClient } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
+import { stopJobs } from '../support/jobs.js';
 import { insertOverdueHolds, makeOverdue } from '../support/orders.js';
 import { problemOf } from '../support/problems.js';
 import { countsOf, historyOf, stepsOf } from '../support/reads.js';
@@ -36,7 +37,7 @@ describe('reviveIfAvailable, for a payment that came late', () => {
     running = await startApp();
     api = running.api;
     // No sweeper runs on its own here.
-    await running.app.get(ExpireHoldsJob, { strict: false }).beforeApplicationShutdown();
+    await stopJobs(running, ExpireHoldsJob);
   });
   afterAll(() => running.close());
 

@@ -1,12 +1,12 @@
 import { jest } from '@jest/globals';
 import { pg } from '../../src/platform/database/pg-client.js';
-import { DomainEventRelayJob } from '../../src/platform/domain-events/domain-event-relay.job.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { eventOnSale } from '../support/factories.js';
+import { recurringJobsOf } from '../support/jobs.js';
 
 /** What the jobs of the app send by themselves. */
 const OF_JOBS =
-  /consumers-with-news|domain_event_cursors|pgboss|select distinct event_id|^select .*"has_orders_to_cancel" = true|delete from idempotency_keys/s;
+  /transaction_read_only|consumers-with-news|domain_event_cursors|pgboss|select distinct event_id|^select .*"has_orders_to_cancel" = true|delete from idempotency_keys/s;
 
 /** The look-up of the caller's API key, one for every request that has one, and the note of its use once a minute. */
 const OF_ACCESS = /find-api-keys|update api_keys/;
@@ -20,8 +20,8 @@ describe('the SQL statements of a request', () => {
 
   beforeAll(async () => {
     running = await startApp();
-    // Its transactions could not be told from those of requests.
-    jest.spyOn(running.app.get(DomainEventRelayJob), 'runOnce').mockResolvedValue(0);
+    // Their transactions could not be told from those of requests.
+    for (const job of recurringJobsOf(running)) await job.beforeApplicationShutdown();
     const { api } = running;
     for (let index = 0; index < 5; index++) await eventOnSale(api, [10, 10, 10]);
     ({ eventId, ticketTypeIds } = await eventOnSale(api, [100, 100, 100]));

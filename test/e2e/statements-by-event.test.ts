@@ -1,10 +1,10 @@
-import { ModulesContainer } from '@nestjs/core';
 import type { OpenAPIObject } from '@nestjs/swagger';
-import { RecurringJob } from '../../src/platform/jobs/recurring-job.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { eventOnSale } from '../support/factories.js';
 import { eventually } from '../support/faults.js';
 import { fillTables, tablesOf } from '../support/fill-tables.js';
+import { untilFeedShowsAll } from '../support/feed.js';
+import { recurringJobsOf } from '../support/jobs.js';
 import { makeOverdue } from '../support/orders.js';
 import { fixture, request, routesOf } from '../support/routes.js';
 import { collectStatements, partsOf, type Part } from '../support/statements.js';
@@ -81,7 +81,7 @@ describe('the statements of the app', () => {
 
   beforeAll(async () => {
     running = await startApp({ RATE_LIMIT_STORE: 'postgres' });
-    const { api, app, database, url } = running;
+    const { api, database, url } = running;
     const statements = collectStatements();
     try {
       await fillTables(api, database);
@@ -94,11 +94,9 @@ describe('the statements of the app', () => {
       const { eventId, ticketTypeId } = await eventOnSale(api, [2]);
       const { body } = await api.book(eventId, { [ticketTypeId]: 2 }, { holdSeconds: 60 });
       await makeOverdue(database, body.id);
-      for (const module of app.get(ModulesContainer).values()) {
-        for (const { instance } of module.providers.values()) {
-          if (instance instanceof RecurringJob) await instance.runOnce();
-        }
-      }
+      // The relay has news only then.
+      await untilFeedShowsAll(database);
+      for (const job of recurringJobsOf(running)) await job.runOnce();
       await eventually('the redelivery that a route asked for is attempted', async () =>
         [...statements.texts].some((text) => text.includes('/* record-webhook-attempt */')),
       );

@@ -4,6 +4,7 @@ import { pg } from '../../src/platform/database/pg-client.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { type ApiClient, countByStatus } from '../support/client.js';
 import { eventOnSale, inDays } from '../support/factories.js';
+import { stopJobs } from '../support/jobs.js';
 import { makeOverdue } from '../support/orders.js';
 import { assertVouchersAreRight, bookWithVoucher, createVoucher, redemptionsOf } from '../support/vouchers.js';
 
@@ -23,7 +24,7 @@ describe('redemptions of vouchers', () => {
   beforeAll(async () => {
     running = await startApp();
     api = running.api;
-    await running.app.get(ExpireHoldsJob, { strict: false }).beforeApplicationShutdown();
+    await stopJobs(running, ExpireHoldsJob);
   });
   afterEach(() => assertVouchersAreRight(running.database));
   afterAll(() => running.close());

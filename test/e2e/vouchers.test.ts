@@ -2,6 +2,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { ExpireHoldsJob } from '../../src/modules/booking/expire-holds.job.js';
 import { type ApiClient, countByStatus } from '../support/client.js';
 import { createEvent, createTicketType, eventOnSale, inDays } from '../support/factories.js';
+import { stopJobs } from '../support/jobs.js';
 import { assertVouchersAreRight, bookWithVoucher, createVoucher, redemptionsOf } from '../support/vouchers.js';
 
 const money = (amount: number, currency = 'EUR') => ({ amount, currency });
@@ -19,7 +20,7 @@ describe('vouchers', () => {
   beforeAll(async () => {
     running = await startApp();
     api = running.api;
-    await running.app.get(ExpireHoldsJob, { strict: false }).beforeApplicationShutdown();
+    await stopJobs(running, ExpireHoldsJob);
   });
   afterEach(() => assertVouchersAreRight(running.database));
   afterAll(() => running.close());

@@ -3,7 +3,7 @@ import { ADMIN } from '../support/api-keys.js';
 import type { ApiClient } from '../support/client.js';
 import { tablesWith } from '../support/dump.js';
 import { eventOnSale } from '../support/factories.js';
-import { LATER_MS, WebhookSetting } from '../support/webhook-setting.js';
+import { LATER_MS, LONG_TIMEOUT_MS, WebhookSetting } from '../support/webhook-setting.js';
 
 describe('what is kept about webhooks', () => {
   let on: WebhookSetting;
@@ -60,6 +60,7 @@ describe('what is kept about webhooks', () => {
       finish = () => response.writeHead(500).end(text.slice(text.indexOf('"customer"')));
     };
     on.schedule.retryDelaysMs = [LATER_MS];
+    on.schedule.timeoutMs = LONG_TIMEOUT_MS;
     await api.book(eventId, { [ticketTypeId]: 1 }, { email });
     await on.receiver.until(() => on.receiver.received.some(({ text }) => text.includes(email)));
     expect((await api.post('/v1/customers/erase', { email }, { 'idempotency-key': randomUUID() })).body.orders).toBe(1);

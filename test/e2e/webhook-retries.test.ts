@@ -1,10 +1,11 @@
+import type { ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DeliverySchedule } from '../../src/modules/webhooks/index.js';
 import { insertApiKey } from '../support/api-keys.js';
 import type { ApiClient } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
 import { verify, type WebhookReceiver } from '../support/webhook-receiver.js';
-import { WebhookSetting } from '../support/webhook-setting.js';
+import { LATER_MS, LONG_TIMEOUT_MS, WebhookSetting } from '../support/webhook-setting.js';
 
 let on: WebhookSetting;
 let api: ApiClient;
@@ -22,7 +23,7 @@ beforeEach(() => on.reset());
 
 describe('what fails', () => {
   it('is tried again until it succeeds, and holds back nothing', async () => {
-    schedule.retryDelaysMs = [1_500, 100];
+    schedule.retryDelaysMs = [LATER_MS, 100];
     const { secret, path } = await on.endpoint({ types: ['order.held', 'order.cancelled'] });
     const { eventId, ticketTypeId } = await eventOnSale(api);
     let failures = 2;
@@ -32,6 +33,7 @@ describe('what fails', () => {
     const { body: order } = await api.book(eventId, { [ticketTypeId]: 1 }, { holdSeconds: 60 });
     await api.post(`/v1/orders/${order.id}/cancel`);
     await receiver.until(() => receiver.received.length >= 2);
+    await on.hurryRetries();
     await receiver.until(() => receiver.received.length >= 4);
     expect(receiver.received.map(({ body }) => body.type)).toEqual(['order.held', 'order.cancelled', 'order.held', 'order.held']);
     const held = receiver.ofType('order.held');
@@ -125,11 +127,12 @@ describe('what fails', () => {
     const { path } = await on.endpoint({ types: ['order.confirmed'] });
     const { eventId, ticketTypeId } = await eventOnSale(api);
     receiver.answer = (_, response) => response.writeHead(500).end();
-    schedule.retryDelaysMs = [1_000, 200];
+    schedule.retryDelaysMs = [LATER_MS, 200];
     await api.book(eventId, { [ticketTypeId]: 1 });
     await on.attempted(path);
     expect((await api.get(path)).body).toMatchObject({ enabled: true, version: 2, failingSince: expect.any(String) });
     schedule.disableAfterMs = 0;
+    await on.hurryRetries();
     await receiver.until(async () => !(await api.get(path)).body.enabled);
     expect((await api.get(path)).body).toMatchObject({ disabledReason: 'failing', version: 3 });
     await receiver.until(async () => (await on.deliveriesOf(path))[0].status === 'failed');
@@ -139,12 +142,16 @@ describe('what fails', () => {
 
   it('by no answer at all: refused, cut, or too slow', async () => {
     schedule.retryDelaysMs = [];
-    schedule.timeoutMs = 300;
     const { path } = await on.endpoint({ types: ['order.confirmed'] });
     const closed = await on.endpoint({ url: 'http://127.0.0.1:9/', types: ['order.confirmed'] });
     const { eventId, ticketTypeId } = await eventOnSale(api);
     const errors: string[] = [];
-    for (const answer of [(response: { destroy(): void }) => response.destroy(), () => {}]) {
+    const answers: Array<[number, (response: ServerResponse) => unknown]> = [
+      [10_000, (response) => response.destroy()],
+      [300, () => {}],
+    ];
+    for (const [timeoutMs, answer] of answers) {
+      schedule.timeoutMs = timeoutMs;
       receiver.answer = (_, response) => answer(response);
       await api.book(eventId, { [ticketTypeId]: 1 });
       await on.attempted(path);
@@ -167,6 +174,7 @@ describe('an endpoint that is not as it should be', () => {
     await on.endpoint({ types: ['order.confirmed'] });
     await on.endpoint({ url: other.url, types: ['order.confirmed'] });
     const { eventId, ticketTypeId } = await eventOnSale(api, [100]);
+    schedule.timeoutMs = LONG_TIMEOUT_MS;
     const waiting: Array<() => void> = [];
     receiver.answer = (_, response) => waiting.push(() => response.end());
     await Promise.all(Array.from({ length: 30 }, () => api.book(eventId, { [ticketTypeId]: 1 })));

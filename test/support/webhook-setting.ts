@@ -6,6 +6,8 @@ import { WebhookReceiver } from './webhook-receiver.js';
 
 /** Longer than a test looks. */
 export const LATER_MS = 600_000;
+/** Of an answer that a test keeps back; a job may take a minute. */
+export const LONG_TIMEOUT_MS = 55_000;
 
 /** What happened before the very first run of the relay is told to nobody. */
 export async function relayHasBegun(database: TestDatabase): Promise<void> {
@@ -48,6 +50,14 @@ export class WebhookSetting {
     return eventually('an attempt', async () => {
       const [newest] = await this.deliveriesOf(path);
       return newest?.attempts > 0 && newest;
+    });
+  }
+
+  /** Has the retries that wait for their time made now, at least one. */
+  async hurryRetries(): Promise<void> {
+    await eventually('a retry', async () => {
+      const hurried = `update pgboss.job set start_after = now() where name = 'webhooks.retry' and start_after > now() returning id`;
+      return (await this.running.database.sql(hurried)).length > 0;
     });
   }
 

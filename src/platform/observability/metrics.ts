@@ -13,7 +13,7 @@ import {
 import { rootMessageOf } from '../errors/message-of.js';
 
 /** A scrape must not wait for a database that is in trouble: its other metrics are needed most then. */
-const READ_TIMEOUT_MS = 2_000;
+export const READ_TIMEOUT_MS = 2_000;
 
 /** Of the process, and not of one of its apps: event loop, memory, garbage collection. Made with the first app. */
 let processRegistry: Registry | undefined;

@@ -6,8 +6,6 @@ import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import { MemoryCounter } from './memory-counter.js';
 import { type Consumption, WINDOW_SECONDS } from './rate-limit.js';
 
-/** Longer than that no request waits for being counted. */
-const ANSWER_TIMEOUT_MS = 500;
 /** How long the database is left alone after it did not count. */
 const REST_MS = 1_000;
 const WARNING_INTERVAL_MS = 60_000;
@@ -26,6 +24,8 @@ interface Query {
  * not count, this process counts for itself, so that nobody waits or is refused because of it.
  */
 export class PostgresCounter {
+  /** Longer than that no request waits for being counted. */
+  answerTimeoutMs = 500;
   private readonly logger = new Logger(PostgresCounter.name);
   private readonly limiter: RateLimiterPostgres;
   private readonly meanwhile = new MemoryCounter();
@@ -72,13 +72,18 @@ export class PostgresCounter {
   private async add(key: string, hits: number): Promise<Consumption | null> {
     if (performance.now() < this.restsUntilMs) return null;
     try {
-      const { consumedPoints, msBeforeNext } = await inTime(this.limiter.consume(key, hits));
+      const { consumedPoints, msBeforeNext } = await this.inTime(this.limiter.consume(key, hits));
       return { used: consumedPoints, resetSeconds: Math.max(1, Math.ceil(msBeforeNext / 1_000)) };
     } catch (error) {
       this.restsUntilMs = performance.now() + REST_MS;
       this.warn(error as Error);
       return null;
     }
+  }
+
+  private inTime<T>(work: Promise<T>): Promise<T> {
+    const milliseconds = this.answerTimeoutMs;
+    return pTimeout(work, { milliseconds, message: `no answer within ${milliseconds} ms` });
   }
 
   private warn({ message }: Error): void {
@@ -92,8 +97,4 @@ function execute(em: EntityManager, { name, text, values }: Query): Promise<{ ro
   // Under a name it is prepared once per connection, see pg-client.ts.
   const named = `/* ${name.split(':').at(-1)} */ ${text}`;
   return em.fork().getKysely().executeQuery(CompiledQuery.raw(named, values));
-}
-
-function inTime<T>(work: Promise<T>): Promise<T> {
-  return pTimeout(work, { milliseconds: ANSWER_TIMEOUT_MS, message: `no answer within ${ANSWER_TIMEOUT_MS} ms` });
 }
