@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ShutdownGate } from '../../src/platform/http/shutdown-gate.js';
+import { startApp } from '../support/app.js';
 import { TestDatabase } from '../support/database.js';
 import { eventOnSale } from '../support/factories.js';
 import { eventually, untilReady } from '../support/faults.js';
@@ -71,6 +73,20 @@ describe('open streams while the app ends', () => {
     database = await TestDatabase.create();
   });
   afterAll(() => database.drop());
+
+  it('a listener that comes back too soon is cut off and not refused, which would close it for good', async () => {
+    const running = await startApp({}, database);
+    const { eventId } = await eventOnSale(running.api);
+    running.app.get(ShutdownGate, { strict: false }).onModuleDestroy();
+    const listener = new Listener(running.url, eventId);
+    listeners.push(listener);
+    // Once perhaps because its connection was one that was open and idle.
+    await eventually('it is cut off twice', () => Promise.resolve(listener.errors.length > 1 || listener.isClosedForGood));
+    expect(listener.errors).toEqual([null, null]);
+    expect((await running.api.get(`/v1/events/${eventId}`)).body.code).toBe('overloaded');
+    listener.close();
+    await running.app.close();
+  });
 
   it('SIGTERM ends it with 0, and the listeners come back to the next one', async () => {
     const PORT = String(await freePort());

@@ -22,6 +22,11 @@ export class ShutdownGate implements OnModuleDestroy {
   readonly pass = (request: Request, response: Response, next: NextFunction): void => {
     this.unused.delete(request.socket);
     if (this.closing) {
+      // Only a lost connection is opened again by an EventSource; one that was refused is closed for good.
+      if (request.accepts(['application/problem+json', 'text/event-stream']) === 'text/event-stream') {
+        request.socket.destroy();
+        return;
+      }
       response.setHeader('Connection', 'close');
       if (!request.path.startsWith('/health/')) throw shuttingDown();
     }
