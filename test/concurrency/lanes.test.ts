@@ -9,6 +9,9 @@ import { eventOnSale } from '../support/factories.js';
 import { blockedBackend, eventually } from '../support/faults.js';
 import { Scrape } from '../support/metrics.js';
 
+/** How often a connection is cut while bookings go on. */
+const CUTS = 50;
+
 describe('bookings that share a transaction', () => {
   let running: TestApp;
   let holder: Client;
@@ -94,7 +97,8 @@ describe('bookings that share a transaction', () => {
       create trigger fail_at_random before insert on order_history for each row execute function fail_at_random()`);
     const done = new AbortController();
     const cuts = (async () => {
-      while (!done.signal.aborted) {
+      // Not for ever: a slow machine would not get a turn done between two of them.
+      for (let cut = 0; cut < CUTS && !done.signal.aborted; cut++) {
         await database.sql(
           `select pg_terminate_backend(pid) from pg_stat_activity
             where datname = current_database() and application_name = 'holdfast' and state <> 'idle' limit 1`,

@@ -121,7 +121,7 @@ describe(`${WORKERS} workers on two events through two processes, sweepers on`, 
          from ticket_types t
          left join order_items i on i.ticket_type_id = t.id
          left join orders o on o.id = i.order_id
-        where t.event_id = $1 group by t.id, t.capacity, t.created_at order by t.created_at`,
+        where t.event_id = $1 group by t.id, t.capacity, t.created_at order by t.created_at, t.id`,
       [eventId, body.asOf],
     );
     expect(body.ticketTypes).toMatchObject(

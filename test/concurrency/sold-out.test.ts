@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from 'pg';
+import { ExpireHoldsJob } from '../../src/modules/booking/expire-holds.job.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { countByStatus } from '../support/client.js';
 import { eventOnSale } from '../support/factories.js';
+import { stopJobs } from '../support/jobs.js';
 import { insertOverdueHolds, makeOverdue } from '../support/orders.js';
 
 describe('an event that is sold out', () => {
@@ -13,6 +15,7 @@ describe('an event that is sold out', () => {
   beforeAll(async () => {
     running = await startApp();
     other = await startApp({}, running.database);
+    for (const app of [running, other]) await stopJobs(app, ExpireHoldsJob);
     holder = await running.database.connect();
   });
   afterAll(async () => {

@@ -1,6 +1,7 @@
 import { countByStatus } from '../support/client.js';
 import { TestDatabase } from '../support/database.js';
 import { eventOnSale } from '../support/factories.js';
+import { noneLeftInTransaction } from '../support/faults.js';
 import { AppProcess } from '../support/process.js';
 
 describe.each([
@@ -28,10 +29,7 @@ describe.each([
     );
     expect(countByStatus(replies)).toEqual({ 201: 100, 409: 400 });
     expect(await database.brokenInvariants()).toEqual([]);
-    const open = await database.sql(
-      `select state, query from pg_stat_activity where datname = current_database() and application_name = 'holdfast' and state <> 'idle'`,
-    );
-    expect(open).toEqual([]);
+    await noneLeftInTransaction(database);
   });
 
   it('a key that is sent to both at once books once', async () => {

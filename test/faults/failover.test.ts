@@ -60,8 +60,8 @@ describe('the address of the database leads to another server', () => {
     await copyRows(old!, next!);
     // Open connections stay with the old server, which still answers reads.
     proxy.pointTo(next!.url);
-    await makeReadOnly(old!);
     expect((await connections(old!)).length).toBeGreaterThan(0);
+    await makeReadOnly(old!);
 
     const replies: Reply[] = [];
     for (let count = 0; count < 20; count++) replies.push(await untilAnswered(() => book()));

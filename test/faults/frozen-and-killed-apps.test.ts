@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { countByStatus } from '../support/client.js';
 import { TestDatabase } from '../support/database.js';
 import { eventOnSale } from '../support/factories.js';
-import { blockedBackend, eventually, freezeHoldingEventLock, holdEventLock, orderIdsOf } from '../support/faults.js';
+import { blockedBackend, eventually, holdEventLock, orderIdsOf } from '../support/faults.js';
 import { AppProcess } from '../support/process.js';
 
 const BOOKINGS = 200;
@@ -41,11 +41,16 @@ describe('an app that stops in the middle of a booking', () => {
     const keys = Array.from({ length: BOOKINGS }, () => randomUUID());
     const book = ({ api }: AppProcess, key: string) => api.book(eventId, { [ticketTypeId]: 1 }, { key });
 
+    const lock = await holdEventLock(database, eventId);
     const underway = Promise.all(keys.map((key) => book(freezing, key)));
-    const { pid } = await freezeHoldingEventLock(database, freezing);
+    const pid = await blockedBackend(database);
+    freezing.child.kill('SIGSTOP');
+    await lock.release();
     const others = await Promise.all(Array.from({ length: 20 }, () => book(healthy, randomUUID())));
     expect(countByStatus(others)).toEqual({ 201: 20 });
-    expect(await database.sql('select from pg_stat_activity where pid = $1', [pid])).toEqual([]);
+    await eventually('the backend of the frozen one has ended', async () => {
+      return (await database.sql('select from pg_stat_activity where pid = $1', [pid])).length === 0;
+    });
 
     freezing.child.kill('SIGCONT');
     const woken = await underway;

@@ -15,7 +15,7 @@ describe('a connection that dies inside a transaction goes back to the pool', ()
   beforeAll(async () => {
     const database = await TestDatabase.create();
     proxy = await PostgresProxy.start(database.url);
-    running = await startApp({ DATABASE_URL: proxy.url, DATABASE_POOL_MAX: '5', DATABASE_POOL_WAIT_MS: '2000' }, database);
+    running = await startApp({ DATABASE_URL: proxy.url, DATABASE_POOL_MAX: '5', DATABASE_POOL_WAIT_MS: '15000' }, database);
   });
   afterAll(async () => {
     await running.close();

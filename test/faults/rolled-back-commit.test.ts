@@ -2,6 +2,7 @@ import { MikroORM } from '@mikro-orm/postgresql';
 import { startApp, type TestApp } from '../support/app.js';
 import { CommitRolledBackError } from '../../src/platform/database/database-errors.js';
 import { eventOnSale } from '../support/factories.js';
+import { noneLeftInTransaction } from '../support/faults.js';
 
 describe('a COMMIT that is answered with ROLLBACK', () => {
   let running: TestApp;
@@ -31,10 +32,7 @@ describe('a COMMIT that is answered with ROLLBACK', () => {
     const { eventId, ticketTypeId } = await eventOnSale(running.api);
     for (let time = 0; time < 20; time++) await swallowingAnError(eventId).catch(() => {});
     expect((await running.api.book(eventId, { [ticketTypeId]: 1 })).status).toBe(201);
-    const open = await running.database.sql(
-      `select from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
-    );
-    expect(open).toEqual([]);
+    await noneLeftInTransaction(running.database);
     expect(await running.database.brokenInvariants()).toEqual([]);
   });
 

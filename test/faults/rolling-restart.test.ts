@@ -9,7 +9,7 @@ import { ALL_WELL, settle } from '../support/load/report.js';
 import { AppProcess } from '../support/process.js';
 import { WatchedClient } from '../support/watched-client.js';
 
-const SHUTDOWN_TIMEOUT_MS = 10_000;
+const SHUTDOWN_TIMEOUT_MS = 30_000;
 /** For the end of a process that has decided to end. */
 const SLACK_MS = 2_000;
 const RESTARTS = 4;

@@ -226,7 +226,7 @@ describe('with a database of its own', () => {
   });
 
   it('SIGTERM while connections are open that were never used, or are stuck in a request: ends with 0 in time', async () => {
-    const app = await start({ DATABASE_URL: database.url, SHUTDOWN_TIMEOUT_MS: '4000' });
+    const app = await start({ DATABASE_URL: database.url, SHUTDOWN_TIMEOUT_MS: '8000' });
     const port = Number(new URL(app.api.url).port);
     const sent = ['', 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n', 'POST /v1/events HTTP/1.1\r\nHo'];
     const sockets = await Promise.all(
@@ -244,7 +244,7 @@ describe('with a database of its own', () => {
   });
 
   it('SIGTERM during load: ends with 0 in time, and all that was done was answered', async () => {
-    const timeoutMs = 5_000;
+    const timeoutMs = 20_000;
     const app = await start({ DATABASE_URL: database.url, SHUTDOWN_TIMEOUT_MS: `${timeoutMs}` });
     const { eventId, ticketTypeId } = await eventOnSale(app.api, [100_000]);
     const replies: Reply[] = [];

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { TestDatabase } from '../support/database.js';
 import { eventOnSale } from '../support/factories.js';
-import { blockedBackend, holdEventLock } from '../support/faults.js';
+import { blockedBackend, eventually, holdEventLock } from '../support/faults.js';
+import { Scrape } from '../support/metrics.js';
 import { AppProcess, MAIN } from '../support/process.js';
 import { type ReceivedSpan, TraceReceiver } from '../support/trace-receiver.js';
 
@@ -49,7 +50,9 @@ describe('traces', () => {
     const replies = [first!()];
     await blockedBackend(database);
     replies.push(...others.map((book) => book()));
-    await app.api.get('/health/ready');
+    await eventually('the others are in the lane', async () => {
+      return (await Scrape.of(app.api)).value('holdfast_lane_waiting') === WAITING;
+    });
     await lock.release();
     for (const { status } of await Promise.all(replies)) statuses.push(status);
     exitCode = await app.end();

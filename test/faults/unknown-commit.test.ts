@@ -3,7 +3,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import type { Reply } from '../support/client.js';
 import { TestDatabase } from '../support/database.js';
 import { eventBody, eventOnSale, inDays } from '../support/factories.js';
-import { orderIdsOf, untilAnswered } from '../support/faults.js';
+import { eventually, orderIdsOf, untilAnswered } from '../support/faults.js';
 import { Scrape } from '../support/metrics.js';
 import { PostgresProxy, type CommitFault } from '../support/postgres-proxy.js';
 
@@ -59,8 +59,10 @@ describe.each<[string, number, Record<string, string>]>([
     proxy.faultEvery = 0;
     expect(proxy.faults - before).toBeGreaterThanOrEqual(leastFaults);
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([201]));
-    const scrape = await Scrape.of(running);
-    expect(scrape.value('holdfast_transaction_duration_seconds_count', { outcome: 'unknown' })).toBe(proxy.faults);
+    const scrape = await eventually('every fault is counted, those of jobs too', async () => {
+      const newest = await Scrape.of(running);
+      return newest.value('holdfast_transaction_duration_seconds_count', { outcome: 'unknown' }) === proxy.faults && newest;
+    });
     const retries = scrape.value('holdfast_transaction_retries_total', { reason: 'commit-outcome-unknown' })!;
     expect(retries > 0).toBe(variables['TRANSACTION_RETRIES'] !== '0');
 

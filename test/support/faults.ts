@@ -85,6 +85,16 @@ export function blockedBackend(database: TestDatabase): Promise<number> {
   });
 }
 
+/** Jobs of the app have transactions too, but they end. */
+export async function noneLeftInTransaction(database: TestDatabase): Promise<void> {
+  await eventually('no connection is left in a transaction', async () => {
+    const open = await database.sql(
+      `select from pg_stat_activity where datname = current_database() and state like 'idle in transaction%'`,
+    );
+    return open.length === 0;
+  });
+}
+
 /** Asks again, as a client with a key should, until the answer is not that the service is unavailable. */
 export async function untilAnswered(ask: () => Promise<Reply>): Promise<Reply> {
   return eventually('an answer other than 503', async () => {

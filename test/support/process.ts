@@ -23,7 +23,7 @@ export class AppProcess {
    */
   static async start(variables: Record<string, string>, args: string[] = [MAIN]): Promise<AppProcess> {
     const child = spawn(process.execPath, args, {
-      env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'warn', ...variables },
+      env: { PATH: process.env['PATH'], PORT: '0', LOG_LEVEL: 'warn', SHUTDOWN_TIMEOUT_MS: '30000', ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';

@@ -121,7 +121,7 @@ describe('a database server with an asynchronous standby, under load', () => {
       const load = await Load.during({ apis: rig.apis, events }, async (running) => {
         await running.progress(50);
         standby.freezeReceiver();
-        await sleep(700);
+        await running.progress(20);
         await failOver(running, () => standby.killReceiver());
       });
       const { violations } = await using(standby.url, (database) =>

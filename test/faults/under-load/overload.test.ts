@@ -19,7 +19,7 @@ const SMALL_HEAP = { NODE_OPTIONS: '--max-old-space-size=160' };
 const MEMORY_NOISE_MIB = 100;
 
 /** By the answers 503; more clients would take the cores from the app, which they share with it. */
-const OFFERED_TIMES = IS_LONG ? 2.5 : 1.2;
+const OFFERED_TIMES = IS_LONG ? 2.5 : 1.05;
 /** Of what is done for a few clients, at least this much is done for many. */
 const SHARE_OF_RATE = 1 / 3;
 

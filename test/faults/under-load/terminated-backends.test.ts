@@ -27,7 +27,7 @@ describe('connections are ended by the server under load (pg_terminate_backend)'
       let terminated = 0;
       const load = await Load.during({ apis: rig.apis, events }, async (running) => {
         const end = performance.now() + DURATION_MS;
-        while (performance.now() < end) {
+        while (performance.now() < end || terminated <= 10) {
           await sleep(Math.random() * 100);
           const rows = await database.sql(
             `select pg_terminate_backend(pid)
@@ -39,7 +39,6 @@ describe('connections are ended by the server under load (pg_terminate_backend)'
         await recovery(running);
       });
       expect(await settle(`pg_terminate_backend of ${terminated} backends`, load, events, database)).toEqual(ALL_WELL);
-      expect(terminated).toBeGreaterThan(10);
     },
     FAULT_TIMEOUT_MS,
   );

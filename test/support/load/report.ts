@@ -3,6 +3,7 @@ import { checkHistory } from '../history/checker.js';
 import { readStored } from '../history/stored.js';
 import type { Violation } from '../history/violation.js';
 import type { Load } from './load.js';
+import { IS_LONG } from './rig.js';
 import type { EventForSale } from './shoppers.js';
 
 export interface LoadReport {
@@ -14,8 +15,6 @@ export interface LoadReport {
   missing: string[];
 }
 
-/** A load with so many successes has had holds end, and late payments come: about one in a hundred of its steps is one of these. */
-const LONG_LOAD = 1_500;
 const VIOLATIONS_SHOWN = 20;
 
 /**
@@ -47,7 +46,7 @@ export async function settle(
       `${violations.length} violations`,
   );
   const abandoned = [load, ...others].reduce((sum, one) => sum + one.abandoned, 0);
-  const isLong = load.acknowledged > LONG_LOAD && events.some(({ databaseUrl }) => databaseUrl);
+  const isLong = IS_LONG && events.some(({ databaseUrl }) => databaseUrl);
   const missing = isLong ? ['expire', 'revive'].filter((step) => !steps.has(step)) : [];
   return { violations: violations.slice(0, VIOLATIONS_SHOWN), brokenInvariants, abandoned, missing };
 }

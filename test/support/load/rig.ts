@@ -11,7 +11,7 @@ export const IS_LONG = process.env['FAULTS'] === 'long';
 /** How long something goes on, in the short form and in the long one. */
 export const during = (short: { shortMs: number; longMs: number }) => sleep(IS_LONG ? short.longMs : short.shortMs);
 
-export const FAULT_TIMEOUT_MS = IS_LONG ? 900_000 : 60_000;
+export const FAULT_TIMEOUT_MS = IS_LONG ? 900_000 : 180_000;
 
 /** A moment that nobody has chosen. */
 export const atRandom = () => sleep(300 + Math.random() * 700);
