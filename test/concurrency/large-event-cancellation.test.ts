@@ -9,12 +9,20 @@ import { problemOf } from '../support/problems.js';
 import { AppProcess } from '../support/process.js';
 import { countsOf } from '../support/reads.js';
 
-const [CONFIRMED, HELD, OVERDUE] = [12_000, 5_000, 3_000];
-const ORDERS = CONFIRMED + HELD + OVERDUE;
+interface Orders {
+  confirmed: number;
+  held: number;
+  overdue: number;
+}
+
+const MANY: Orders = { confirmed: 12_000, held: 5_000, overdue: 3_000 };
+/** Several batches too. */
+const SOME: Orders = { confirmed: 3_000, held: 1_200, overdue: 800 };
+const totalOf = ({ confirmed, held, overdue }: Orders) => confirmed + held + overdue;
 /** Enough for the app and a batch of orders; all of them at once end the process. */
 const HEAP_MB = 96;
 
-describe(`the cancellation of an event with ${ORDERS} orders: held, past their end and confirmed`, () => {
+describe(`the cancellation of an event with up to ${totalOf(MANY)} orders: held, past their end and confirmed`, () => {
   let running: TestApp;
   const processes: AppProcess[] = [];
 
@@ -35,12 +43,12 @@ describe(`the cancellation of an event with ${ORDERS} orders: held, past their e
     return process;
   }
 
-  async function largeEvent() {
+  async function eventWith(orders: Orders) {
     const { api, database } = running;
-    const { eventId, ticketTypeId } = await eventOnSale(api, [2 * ORDERS]);
-    await insertOrders(database, eventId, ticketTypeId, CONFIRMED);
-    const held = await insertHolds(database, eventId, ticketTypeId, HELD);
-    await insertOverdueHolds(database, eventId, ticketTypeId, OVERDUE);
+    const { eventId, ticketTypeId } = await eventOnSale(api, [2 * totalOf(orders)]);
+    await insertOrders(database, eventId, ticketTypeId, orders.confirmed);
+    const held = await insertHolds(database, eventId, ticketTypeId, orders.held);
+    await insertOverdueHolds(database, eventId, ticketTypeId, orders.overdue);
     return { eventId, ticketTypeId, held };
   }
 
@@ -56,15 +64,16 @@ describe(`the cancellation of an event with ${ORDERS} orders: held, past their e
   const isUnderWay = async (eventId: string) =>
     (await running.database.sql('select from events where id = $1 and has_orders_to_cancel', [eventId])).length === 1;
 
-  async function expectAllCancelled(eventId: string, cancelled: number): Promise<void> {
-    expect(await orderCounts(eventId)).toEqual({ 'cancelled event-cancelled': cancelled, expired: OVERDUE });
-    expect(await countsOf(running.api, eventId)).toEqual([[0, 0, 2 * ORDERS]]);
+  async function expectAllCancelled(eventId: string, orders: Orders, booked = 0): Promise<void> {
+    const cancelled = orders.confirmed + orders.held + booked;
+    expect(await orderCounts(eventId)).toEqual({ 'cancelled event-cancelled': cancelled, expired: orders.overdue });
+    expect(await countsOf(running.api, eventId)).toEqual([[0, 0, 2 * totalOf(orders)]]);
     expect(await running.database.brokenInvariants()).toEqual([]);
   }
 
   it('is one call in bounded memory while others book and confirm, and off sale from its first commit', async () => {
     const process = await startProcess();
-    const { eventId, ticketTypeId, held } = await largeEvent();
+    const { eventId, ticketTypeId, held } = await eventWith(MANY);
     const replies: Reply[] = [];
     const done = new AbortController();
     /** Books and confirms, here and in the process that cancels, until the cancellation has its answer. */
@@ -73,7 +82,7 @@ describe(`the cancellation of an event with ${ORDERS} orders: held, past their e
       for (let turn = 0; !done.signal.aborted; turn++) {
         replies.push(await api.book(eventId, { [ticketTypeId]: 1 }, number % 3 === 0 ? { holdSeconds: 600 } : {}));
         // From the end: these are cancelled last.
-        replies.push(await api.post(`/v1/orders/${held.at(-1 - ((number + 8 * turn) % HELD))}/confirm`));
+        replies.push(await api.post(`/v1/orders/${held.at(-1 - ((number + 8 * turn) % MANY.held))}/confirm`));
       }
     };
     const customers = Array.from({ length: 8 }, (_, number) => customer(number));
@@ -91,13 +100,13 @@ describe(`the cancellation of an event with ${ORDERS} orders: held, past their e
     expect([...refusals]).toContain('event-not-on-sale');
     for (const refusal of refusals) expect(['event-not-on-sale', 'order-not-held']).toContain(refusal);
     const booked = replies.filter(({ status }) => status === 201).length;
-    await expectAllCancelled(eventId, CONFIRMED + HELD + booked);
+    await expectAllCancelled(eventId, MANY, booked);
     await process.end();
   }, 120_000);
 
   async function killedInTheMiddle(): Promise<string> {
     const process = await startProcess();
-    const { eventId } = await largeEvent();
+    const { eventId } = await eventWith(SOME);
     // It does not come to its end before it is killed.
     const lock = await running.database.connect();
     await lock.query('begin');
@@ -118,7 +127,7 @@ describe(`the cancellation of an event with ${ORDERS} orders: held, past their e
   it('killed in the middle, is finished by the background job of another process', async () => {
     const eventId = await killedInTheMiddle();
     expect(await running.app.get(FinishEventCancellationsJob).runOnce()).toBe(1);
-    await expectAllCancelled(eventId, CONFIRMED + HELD);
+    await expectAllCancelled(eventId, SOME);
   }, 120_000);
 
   it('killed in the middle, is finished by repeats of the request, two at once', async () => {
@@ -126,6 +135,6 @@ describe(`the cancellation of an event with ${ORDERS} orders: held, past their e
     const process = await startProcess();
     const repeats = await Promise.all([running.api, process.api].map((api) => api.post(`/v1/events/${eventId}/cancel`)));
     expect(repeats.map(({ status }) => status)).toEqual([200, 200]);
-    await expectAllCancelled(eventId, CONFIRMED + HELD);
+    await expectAllCancelled(eventId, SOME);
   }, 120_000);
 });

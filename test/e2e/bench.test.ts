@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { readArguments, UsageError } from '../bench/arguments.js';
 import { TestDatabase } from '../support/database.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -65,7 +66,7 @@ describe('the benchmark', () => {
   const databasesLeft = () => database.sql(`select datname from pg_database where datname like 'holdfast\\_bench\\_%'`);
 
   it('measures the app and its floors on the given server, finds nothing wrong, writes the results and cleans up', async () => {
-    const args = ['--scenarios', 'hot-2', '--seconds', '3', '--rounds', '1', '--output', folder];
+    const args = ['--scenarios', 'hot-2', '--seconds', '2', '--rounds', '1', '--output', folder];
     const bench = start(args, { DATABASE_URL: process.env['TEST_SERVER_URL']! });
     expect([await bench.ended, bench.printed]).toEqual([0, expect.stringContaining('| hot-2 |')]);
     const report = JSON.parse(readFileSync(join(folder, 'results.json'), 'utf8')) as { scenarios: any[] };
@@ -107,10 +108,17 @@ describe('the benchmark', () => {
     [['--series', 'orders,weather'], 'Unknown series: weather'],
     [['--seconds', '1.5'], '--seconds must be a whole number'],
     [['--rounds', '0'], '--rounds must be a whole number'],
-    [['--output', '/dev/null/bench'], '--output /dev/null/bench: ENOTDIR'],
     [['--fast'], "Unknown option '--fast'"],
     [['hot-64'], "Unexpected argument 'hot-64'"],
-  ])('refuses %j, and says how it is used', async (args, message) => {
+  ])('refuses %j', (args, message) => {
+    expect(() => readArguments(args)).toThrow(UsageError);
+    expect(() => readArguments(args)).toThrow(message);
+  });
+
+  it.each([
+    [['--rounds', 'many'], '--rounds must be a whole number'],
+    [['--output', '/dev/null/bench'], '--output /dev/null/bench: ENOTDIR'],
+  ])('ends at once with %j, and says how it is used', async (args, message) => {
     const bench = start(args);
     expect(await bench.ended).toBe(2);
     expect(bench.printed).toContain(message);
