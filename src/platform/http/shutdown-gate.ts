@@ -24,7 +24,7 @@ export class ShutdownGate implements OnModuleDestroy {
     if (this.closing) {
       // Only a lost connection is opened again by an EventSource; one that was refused is closed for good.
       if (request.accepts(['application/problem+json', 'text/event-stream']) === 'text/event-stream') {
-        request.socket.destroy();
+        response.destroy();
         return;
       }
       response.setHeader('Connection', 'close');
