@@ -87,7 +87,7 @@ it('a crash during the delivery: what was under way is sent again', async () => 
 it('crashes in the middle of a sale: each fact arrives, in order per order', async () => {
   const { eventId, ticketTypeId } = await eventOnSale(process_.api, [10_000]);
   const buy = async () => {
-    for (let count = 0; count < 20; count++) {
+    for (let count = 0; count < 10; count++) {
       const held = await process_.api.book(eventId, { [ticketTypeId]: 1 }, { holdSeconds: 60 });
       await process_.api.post(`/v1/orders/${held.body.id}/confirm`);
       await process_.api.post(`/v1/orders/${held.body.id}/cancel`);
