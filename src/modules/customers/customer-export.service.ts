@@ -1,12 +1,11 @@
 import { Readable, type Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
 import { sql } from 'kysely';
 import { databaseNow } from '../../platform/database/clock.js';
 import { ReplicaReads } from '../../platform/database/replica-reads.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
-import { isReaderGone } from '../../platform/http/reader-gone.js';
+import { pipeToReader } from '../../platform/http/pipe-to-reader.js';
 import { formatTime } from '../../platform/http/times.js';
 import { isOf, Order, OrderTransition, type Person, toOrderDto, toOrderTransitionDto } from '../orders/index.js';
 import type { ExportedOrderDto } from './customers.dto.js';
@@ -35,12 +34,8 @@ export class CustomerExportService {
   }
 
   /** Waits for a slow reader. */
-  async write(pieces: AsyncIterable<string>, output: Writable): Promise<void> {
-    try {
-      await pipeline(Readable.from(pieces), output);
-    } catch (error) {
-      if (!isReaderGone(error)) throw error;
-    }
+  write(pieces: AsyncIterable<string>, output: Writable): Promise<void> {
+    return pipeToReader(Readable.from(pieces), output);
   }
 
   private async *pieces(person: Person, now: Date, first: ExportedOrder[]): AsyncGenerator<string> {

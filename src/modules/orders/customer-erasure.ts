@@ -1,13 +1,11 @@
 import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { DATABASE_NOW } from '../../platform/database/clock.js';
+import { BATCH } from '../../platform/personal-data/in-batches.js';
 import type { OrdersOfEvent } from '../../platform/personal-data/personal-data-holders.js';
 import { Event } from '../events/index.js';
 import { customerKeyOf } from './customer.js';
 import type { Pseudonym } from './pseudonym.js';
-
-/** How many orders are changed in one transaction: bounds the time of the lock. */
-const BATCH = 500;
 
 /** Somebody, by one of the two things that orders know a customer by. */
 export type Person = { email: string } | { subject: string };

@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises';
 import { Readable, type Writable } from 'node:stream';
 import { EntityManager } from '@mikro-orm/postgresql';
 import { Injectable } from '@nestjs/common';
@@ -7,7 +6,7 @@ import { sql } from 'kysely';
 import { STATEMENT_TIME } from '../../platform/database/clock.js';
 import { ReplicaReads } from '../../platform/database/replica-reads.js';
 import { TransactionRetry } from '../../platform/database/transaction-retry.js';
-import { isReaderGone } from '../../platform/http/reader-gone.js';
+import { pipeToReader } from '../../platform/http/pipe-to-reader.js';
 import { Event, eventNotFound } from '../events/index.js';
 
 /** Orders that are read at a time: bounds the memory, whatever the number of orders. */
@@ -62,11 +61,7 @@ export class OrdersExportService {
       record_delimiter: 'windows',
       quoted_match: /[\r\n]/,
     });
-    try {
-      await pipeline(Readable.from(this.rows(eventId)), csv, output);
-    } catch (error) {
-      if (!isReaderGone(error)) throw error;
-    }
+    await pipeToReader(Readable.from(this.rows(eventId)), csv, output);
   }
 
   private async *rows(eventId: string): AsyncGenerator<Row> {

@@ -1,4 +1,4 @@
-import { EntityManager, LockMode } from '@mikro-orm/postgresql';
+import { EntityManager } from '@mikro-orm/postgresql';
 import { Inject, Injectable } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { sql } from 'kysely';
@@ -13,7 +13,7 @@ import { providersWith } from '../../platform/discovery/providers-with.js';
 import { DomainError } from '../../platform/errors/domain-error.js';
 import { DATABASE_UNAVAILABLE } from '../../platform/errors/platform.errors.js';
 import { KEPT_COUNTS, type KeptCounts } from '../../platform/kept-counts/kept-counts.js';
-import { Event } from '../events/index.js';
+import { Event, lockEvent } from '../events/index.js';
 import { COUNTS_OF_THE_CORE } from './core-counts.js';
 import { type Drift, findDrift, type Found } from './drift.js';
 import {
@@ -163,7 +163,7 @@ export class ReconciliationService {
       let repairable: Drift[] = [];
       try {
         return await this.inTransaction(async (em) => {
-          await em.findOneOrFail(Event, eventId, { lockMode: LockMode.PESSIMISTIC_WRITE });
+          await lockEvent(em, eventId);
           const found = await findDrift(em, this.kinds, eventId);
           repairable = found.drifts.filter(isRepairable);
           for (const drift of repairable) {

@@ -16,6 +16,7 @@ import {
 import { hashOfCustomer } from './customer-hash.js';
 import { discountOf } from './voucher-discount.js';
 import { codeKeysOf } from './voucher.entity.js';
+import { toDiscountDto } from './voucher.mapper.js';
 import { OrderVoucherDto, VoucherBookingDto } from './vouchers.dto.js';
 import { VOUCHER_CUSTOMER_LIMIT, VOUCHER_EXHAUSTED, VOUCHER_NOT_VALID } from './vouchers.errors.js';
 
@@ -221,7 +222,7 @@ function assertLeft(voucher: LoadedVoucher, ofCustomer: number): void {
   }
 }
 
-function toOrderVoucher({ id, code, percent, amount, currency, ticket_type_ids: ticketTypeIds }: LoadedVoucher): OrderVoucherDto {
-  const discount = percent === null ? { amount: { amount: amount!, currency } } : { percent };
-  return { voucherId: id, code, discount, ticketTypeIds };
+function toOrderVoucher(voucher: LoadedVoucher): OrderVoucherDto {
+  const { id, code, ticket_type_ids: ticketTypeIds } = voucher;
+  return { voucherId: id, code, discount: toDiscountDto(voucher), ticketTypeIds };
 }

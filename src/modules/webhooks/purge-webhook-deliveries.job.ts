@@ -26,15 +26,12 @@ export class PurgeWebhookDeliveriesJob extends RecurringJob {
     const before = (await databaseNow(em)).getTime() - this.times.retentionMs;
     // The ids begin with the time, so the primary key finds them.
     const bound = uuidv7({ msecs: before, seq: 0, random: new Uint8Array(16) });
-    let deleted = 0;
-    for (let batch = 0; batch < BATCHES_PER_RUN && !this.isStopped; batch++) {
+    return this.runBatches(BATCH, BATCHES_PER_RUN, async () => {
       const { numAffectedRows } = await sql`
         delete from webhook_deliveries where id in (
           select id from webhook_deliveries where id < ${bound}::uuid order by id limit ${BATCH})
       `.execute(em.getKysely());
-      deleted += Number(numAffectedRows);
-      if (Number(numAffectedRows) < BATCH) break;
-    }
-    return deleted;
+      return Number(numAffectedRows);
+    });
   }
 }

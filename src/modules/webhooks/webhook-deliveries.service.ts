@@ -15,13 +15,13 @@ import {
   TransactionRetry,
 } from '../../extension.js';
 import { DeliveryQueues } from './delivery-queues.js';
+import { endpointOf } from './endpoint-of.js';
 import { WebhookDelivery } from './webhook-delivery.entity.js';
 import { bodyOf } from './webhook-dispatcher.js';
-import { WebhookEndpoint } from './webhook-endpoint.entity.js';
 import { TEST_TYPE } from './webhook-facts.js';
 import { toWebhookDeliveryDto, toWebhookEndpointDto } from './webhook.mapper.js';
 import type { WebhookDeliveryDto } from './webhooks.dto.js';
-import { webhookDeliveryNotFound, webhookEndpointNotFound } from './webhooks.errors.js';
+import { webhookDeliveryNotFound } from './webhooks.errors.js';
 
 @Injectable()
 export class WebhookDeliveriesService {
@@ -89,11 +89,4 @@ export class WebhookDeliveriesService {
 /** What an endpoint said may quote a customer, and is kept in one place only, where an erasure finds it. */
 function withoutAnswer(delivery: WebhookDeliveryDto): WebhookDeliveryDto {
   return Object.assign({}, delivery, { responseBody: null, error: null });
-}
-
-/** @throws DomainError `webhook-endpoint-not-found` */
-async function endpointOf(em: EntityManager, id: string): Promise<WebhookEndpoint> {
-  const endpoint = await em.findOne(WebhookEndpoint, { id });
-  if (!endpoint) throw webhookEndpointNotFound(id);
-  return endpoint;
 }

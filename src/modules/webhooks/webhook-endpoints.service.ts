@@ -25,6 +25,7 @@ import {
   validationFailed,
 } from '../../extension.js';
 import { urlFault } from './address-rules.js';
+import { endpointOf } from './endpoint-of.js';
 import { newSecret, SecretBox } from './secret-box.js';
 import { WebhookEndpoint } from './webhook-endpoint.entity.js';
 import { toWebhookEndpointDto } from './webhook.mapper.js';
@@ -34,7 +35,6 @@ import type {
   WebhookEndpointDto,
   WebhookEndpointWithSecretDto,
 } from './webhooks.dto.js';
-import { webhookEndpointNotFound } from './webhooks.errors.js';
 
 /** How long a former secret signs beside the new one. */
 const OVERLAP_MS = 24 * 3_600_000;
@@ -100,9 +100,7 @@ export class WebhookEndpointsService {
   }
 
   async get(id: string): Promise<WebhookEndpointDto> {
-    const row = await this.em.fork().findOne(WebhookEndpoint, { id });
-    if (!row) throw webhookEndpointNotFound(id);
-    return toWebhookEndpointDto(row);
+    return toWebhookEndpointDto(await endpointOf(this.em.fork(), id));
   }
 
   update(id: string, dto: UpdateWebhookEndpointDto, expected: ExpectedVersions, author: Author): Promise<WebhookEndpointDto> {
@@ -165,11 +163,7 @@ export class WebhookEndpointsService {
 }
 
 /** @throws DomainError `webhook-endpoint-not-found` */
-async function locked(em: EntityManager, id: string): Promise<WebhookEndpoint> {
-  const row = await em.findOne(WebhookEndpoint, { id }, { lockMode: LockMode.PESSIMISTIC_WRITE });
-  if (!row) throw webhookEndpointNotFound(id);
-  return row;
-}
+const locked = (em: EntityManager, id: string) => endpointOf(em, id, { lockMode: LockMode.PESSIMISTIC_WRITE });
 
 async function assertEvent(em: EntityManager, eventId: string | null | undefined): Promise<void> {
   if (eventId && (await em.count(Event, { id: eventId })) === 0) throw eventNotFound(eventId);

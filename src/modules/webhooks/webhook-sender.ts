@@ -87,7 +87,7 @@ export class WebhookSender {
     const address = addressIn(url);
     if (!isTls && !this.environment.WEBHOOK_ALLOW_PRIVATE_NETWORKS) throw new Error('The URL does not begin with https://.');
     // An address is connected to without a look-up.
-    if (address !== null) this.assertMayReach(url.hostname, address);
+    if (address !== null && !this.mayReach(address)) throw new NotPublicError(url.hostname);
     const target = { host: address ?? url.hostname, port: Number(url.port || (isTls ? 443 : 80)), lookup: this.judged };
     const createConnection = (): Socket => {
       const socket = isTls
@@ -120,10 +120,6 @@ export class WebhookSender {
 
   private mayReach(address: string): boolean {
     return this.environment.WEBHOOK_ALLOW_PRIVATE_NETWORKS || isPublicAddress(address);
-  }
-
-  private assertMayReach(host: string, address: string): void {
-    if (!this.mayReach(address)) throw new NotPublicError(host);
   }
 }
 

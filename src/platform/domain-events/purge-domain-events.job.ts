@@ -29,14 +29,8 @@ export class PurgeDomainEventsJob extends RecurringJob {
   }
 
   /** @returns how many were deleted, at most 100,000 */
-  async runOnce(): Promise<number> {
-    let deleted = 0;
-    for (let batch = 0; batch < BATCHES_PER_RUN && !this.isStopped; batch++) {
-      const count = await this.deleteBatch();
-      deleted += count;
-      if (count < BATCH) break;
-    }
-    return deleted;
+  runOnce(): Promise<number> {
+    return this.runBatches(BATCH, BATCHES_PER_RUN, () => this.deleteBatch());
   }
 
   /** One statement: what is deleted and how far are one commit. */

@@ -20,14 +20,8 @@ export class PurgeIdempotencyKeysJob extends RecurringJob {
   }
 
   /** @returns how many keys were deleted, at most 100,000 */
-  async runOnce(): Promise<number> {
-    let purged = 0;
-    for (let batch = 0; batch < BATCHES_PER_RUN && !this.isStopped; batch++) {
-      const deleted = await this.deleteBatch();
-      purged += deleted;
-      if (deleted < BATCH) break;
-    }
-    return purged;
+  runOnce(): Promise<number> {
+    return this.runBatches(BATCH, BATCHES_PER_RUN, () => this.deleteBatch());
   }
 
   private async deleteBatch(): Promise<number> {

@@ -7,7 +7,7 @@ const STOP_TIMEOUT_MS = 5_000;
 /**
  * Work in the background: `runOnce()` every `intervalMs`, never twice at the same time in one process, until shutdown,
  * which waits for the run under way, for five seconds at most. Implementations are bounded in batch and time, look at
- * `isStopped` between batches, and are safe on every instance at once, and whenever they are cut off.
+ * `isStopped` between batches (as {@link runBatches} does), and are safe on every instance at once, and whenever they are cut off.
  */
 export abstract class RecurringJob implements OnApplicationBootstrap, BeforeApplicationShutdown {
   protected readonly logger = new Logger(this.constructor.name);
@@ -33,6 +33,17 @@ export abstract class RecurringJob implements OnApplicationBootstrap, BeforeAppl
     clearTimeout(this.timer);
     const fallback = () => this.logger.warn('The shutdown does not wait for the run under way any longer');
     await pTimeout(this.running, { milliseconds: STOP_TIMEOUT_MS, fallback });
+  }
+
+  /** Runs batches until one is not full, or the run has had its share, or the shutdown begins. @returns how many rows in all */
+  protected async runBatches(size: number, batchesMax: number, runBatch: () => Promise<number>): Promise<number> {
+    let total = 0;
+    for (let batch = 0; batch < batchesMax && !this.isStopped; batch++) {
+      const count = await runBatch();
+      total += count;
+      if (count < size) break;
+    }
+    return total;
   }
 
   private schedule(): void {
