@@ -1,7 +1,7 @@
 import type { AuditedChange } from '../../platform/audit/audit-log.js';
 import { userId } from '../../platform/auth/principal.js';
 import { auditedEvent, eventChange } from '../events/index.js';
-import { type Order, toOrderDto } from '../orders/index.js';
+import type { Order, OrderDto } from '../orders/index.js';
 import type { InventoryCommand } from './commands.js';
 import type { TurnLedger } from './turn-ledger.js';
 
@@ -29,13 +29,13 @@ export function auditOf(ledger: TurnLedger, command: InventoryCommand): Audit {
       const order = ledger.loaded.orders.get(command.orderId);
       if (!order || isOwnedBy(order, command.actor)) return NOTHING;
       const { version } = order;
-      const before = auditedOrder(order, ledger.now);
+      const before = auditedOrder(ledger.show(order));
       return () => {
         if (order.version === version) return null;
         const isPart = command.kind === 'cancel-order' && order.status !== 'cancelled';
         const action = isPart ? 'order.partially-cancelled' : `order.${VERBS[command.kind]}`;
         const target = { targetType: 'order', targetId: order.id, eventId: order.eventId };
-        return { ...author, action, ...target, before, after: auditedOrder(order, ledger.now) };
+        return { ...author, action, ...target, before, after: auditedOrder(ledger.show(order)) };
       };
     }
     default:
@@ -48,8 +48,7 @@ function isOwnedBy(order: Order, actor: string): boolean {
 }
 
 /** Without the customer, their metadata and the reason, which may tell who they are: the audit log never forgets. */
-function auditedOrder(order: Order, now: Date) {
-  const { status, items, total, expiresAt, confirmedAt, paymentReference, cancelledAt, version } = toOrderDto(order, now);
+function auditedOrder({ status, items, total, expiresAt, confirmedAt, paymentReference, cancelledAt, version }: OrderDto) {
   const quantities = items.map(({ ticketTypeId, quantity }) => ({ ticketTypeId, quantity }));
   return { status, items: quantities, total, expiresAt, confirmedAt, paymentReference, cancelledAt, version };
 }

@@ -3,7 +3,7 @@ import { DomainError } from '../../platform/errors/domain-error.js';
 import { validationFailed } from '../../platform/errors/platform.errors.js';
 import { changed } from './changes.js';
 import type { EventStatus } from './event-status.js';
-import { EVENT_NOT_ON_SALE, INVALID_TRANSITION, type NotOnSaleReason } from './events.errors.js';
+import { INVALID_TRANSITION, type NotOnSaleReason } from './events.errors.js';
 
 /** What an organiser says about an event. */
 export interface EventDetails {
@@ -143,12 +143,6 @@ export class Event implements EventDetails {
   assertNotCancelled(verb: string): void {
     if (this.status !== 'cancelled') return;
     throw new DomainError(INVALID_TRANSITION, `A cancelled event cannot be ${verb}.`, { eventStatus: this.status });
-  }
-
-  /** @throws DomainError `event-not-on-sale` */
-  assertOnSale(now: Date): void {
-    const reason = saleRefusal(this, now);
-    if (reason !== null) throw new DomainError(EVENT_NOT_ON_SALE, `The event is not on sale: ${reason}.`, { reason });
   }
 
   /** The next number of the event's history. Call it only while the row is locked. */

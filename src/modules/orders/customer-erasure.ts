@@ -1,9 +1,9 @@
-import { LockMode, type EntityManager } from '@mikro-orm/postgresql';
+import type { EntityManager } from '@mikro-orm/postgresql';
 import { sql } from 'kysely';
 import { DATABASE_NOW } from '../../platform/database/clock.js';
 import { BATCH } from '../../platform/personal-data/in-batches.js';
 import type { OrdersOfEvent } from '../../platform/personal-data/personal-data-holders.js';
-import { Event } from '../events/index.js';
+import { lockEvent } from '../events/index.js';
 import { customerKeyOf } from './customer.js';
 import type { Pseudonym } from './pseudonym.js';
 
@@ -37,7 +37,7 @@ export async function eraseCustomerInBatch(
   at: Date,
   pseudonym: Pseudonym,
 ): Promise<OrdersOfEvent> {
-  await em.findOne(Event, eventId, { lockMode: LockMode.PESSIMISTIC_WRITE });
+  await lockEvent(em, eventId);
   const { rows } = await sql<{ id: string; customer_subject: string | null }>`
     select id, customer_subject from orders
      where event_id = ${eventId} and ${isOf(person)} and created_at <= ${at} order by id limit ${BATCH}

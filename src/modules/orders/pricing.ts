@@ -17,7 +17,6 @@ export type StoredAdjustment = Adjustment & { extension: string };
 export const MAX_ADJUSTMENTS = 20;
 
 export interface Price {
-  subtotalAmount: number;
   adjustments: readonly StoredAdjustment[];
   adjustmentAmount: number;
   totalAmount: number;
@@ -46,7 +45,7 @@ export function priceOf(subtotalAmount: number, wanted: readonly StoredAdjustmen
     adjustments.push({ ...adjustment, amount });
   }
   if (adjustments.length > MAX_ADJUSTMENTS) throw new Error(`An order has at most ${MAX_ADJUSTMENTS} adjustments`);
-  return { subtotalAmount, adjustments, adjustmentAmount: totalAmount - subtotalAmount, totalAmount };
+  return { adjustments, adjustmentAmount: totalAmount - subtotalAmount, totalAmount };
 }
 
 function assertAdjustment({ extension, code, label, amount }: StoredAdjustment): void {

@@ -60,7 +60,6 @@ export function namesOf(name, contract) {
     SCOPE: `${snake(name).toUpperCase()}_WRITE`,
     words: spaced(singular),
     pluralWords: spaced(plural),
-    Words: capital(spaced(singular)),
     PluralWords: capital(spaced(plural)),
     a: /^[aeiou]/.test(singular) ? 'an' : 'a',
   };
