@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { countByStatus } from '../support/client.js';
 import { TestDatabase } from '../support/database.js';
 import { eventOnSale } from '../support/factories.js';
-import { blockedBackend, eventually, holdEventLock, orderIdsOf } from '../support/faults.js';
+import { backendGone, blockedBackend, holdEventLock, orderIdsOf } from '../support/faults.js';
 import { AppProcess } from '../support/process.js';
 
 const BOOKINGS = 200;
@@ -48,9 +48,7 @@ describe('an app that stops in the middle of a booking', () => {
     await lock.release();
     const others = await Promise.all(Array.from({ length: 20 }, () => book(healthy, randomUUID())));
     expect(countByStatus(others)).toEqual({ 201: 20 });
-    await eventually('the backend of the frozen one has ended', async () => {
-      return (await database.sql('select from pg_stat_activity where pid = $1', [pid])).length === 0;
-    });
+    await backendGone(database, pid);
 
     freezing.child.kill('SIGCONT');
     const woken = await underway;
@@ -75,9 +73,7 @@ describe('an app that stops in the middle of a booking', () => {
     const backend = await blockedBackend(database);
     await doomed.end('SIGKILL');
     expect(await lost).toBe('no answer');
-    await eventually('the backend of the killed app is gone', async () => {
-      return (await database.sql('select from pg_stat_activity where pid = $1', [backend])).length === 0;
-    });
+    await backendGone(database, backend);
     await lock.release();
     expect((await healthy.api.book(eventId, { [ticketTypeId]: 1 }, { key })).status).toBe(201);
     expect(await orderIdsOf(healthy.api, eventId)).toHaveLength(1);

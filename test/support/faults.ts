@@ -85,6 +85,13 @@ export function blockedBackend(database: TestDatabase): Promise<number> {
   });
 }
 
+/** Waits until the server has ended the backend. */
+export async function backendGone(database: TestDatabase, pid: number): Promise<void> {
+  await eventually(`backend ${pid} is gone`, async () => {
+    return (await database.sql('select from pg_stat_activity where pid = $1', [pid])).length === 0;
+  });
+}
+
 /** Jobs of the app have transactions too, but they end. */
 export async function noneLeftInTransaction(database: TestDatabase): Promise<void> {
   await eventually('no connection is left in a transaction', async () => {

@@ -1,4 +1,4 @@
-import { globSync, readFileSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Options } from '@mikro-orm/postgresql';
@@ -11,8 +11,6 @@ const FOLDER = fileURLToPath(new URL('../../migrations/', import.meta.url));
 export const MIGRATIONS: readonly string[] = globSync('Migration*.ts', { cwd: FOLDER })
   .map((file) => basename(file, '.ts'))
   .toSorted();
-
-export const sourceOf = (migration: string) => readFileSync(`${FOLDER}${migration}.ts`, 'utf8');
 
 /**
  * Those that were made before the rules of docs/migrations.md, when no database was in use that could not stand still: the

@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { RequireScope } from '../auth/access.decorators.js';
 import { hasScope, principalOf } from '../auth/principal.js';
+import { clientGone } from '../http/client-gone.js';
 import { ApiProblems } from '../http/openapi.js';
 import { ChangesDto, ChangesQueryDto } from './changes.dto.js';
 import { ChangeFeedService } from './change-feed.service.js';
@@ -29,10 +30,6 @@ export class ChangesController {
     @Res({ passthrough: true }) response: Response,
   ): Promise<ChangesDto> {
     response.setHeader('Cache-Control', 'no-store');
-    const gone = new AbortController();
-    response.once('close', () => {
-      if (!response.writableFinished) gone.abort();
-    });
-    return this.feed.read(query, (scope) => hasScope(principalOf(request), scope), gone.signal);
+    return this.feed.read(query, (scope) => hasScope(principalOf(request), scope), clientGone(response));
   }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TestDatabase } from '../../support/database.js';
-import { eventually, freezeHoldingEventLock } from '../../support/faults.js';
+import { backendGone, eventually, freezeHoldingEventLock } from '../../support/faults.js';
 import { Load } from '../../support/load/load.js';
 import { recovery } from '../../support/load/recovery.js';
 import { ALL_WELL, settle } from '../../support/load/report.js';
@@ -46,9 +46,7 @@ describe('an app freezes under load while it holds an event lock (SIGSTOP)', () 
           const app = rig.apps[time % 2]!;
           const { pid, eventId } = await freezeHoldingEventLock(database, app);
           const frozenAt = performance.now();
-          await eventually('the server ends the transaction of the frozen app', async () => {
-            return (await database.sql('select from pg_stat_activity where pid = $1', [pid])).length === 0;
-          });
+          await backendGone(database, pid);
           await recovery(running);
           await stepsOf(eventId);
           await stepsOf(large.eventId);
